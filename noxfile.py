@@ -35,7 +35,7 @@ def edits(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, layers and types."""
+    """Check style, layers, types and workflows."""
     # mypy also checks the tests, which import packages of the extra `test`.
     _install(session, "test,lint")
     session.run(".ci/lint", external=True)

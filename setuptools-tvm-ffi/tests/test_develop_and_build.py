@@ -106,7 +106,9 @@ def test_develop_installs_once_and_imports_rebuild(
     environment = make_environment(tmp_path / "venv", variables)
     environment.pip("install", "-q", f"{plugin_wheel}[build]", "pip", cwd=tmp_path)
     rebuilt = Project(rebuilt.folder, environment)
-    found = rows(command(rebuilt, "develop").stdout)
+    process = command(rebuilt, "develop")
+    assert "and its requirements: apache-tvm-ffi" in process.stderr
+    found = rows(process.stdout)
     assert found["library"].startswith("rebuilt_project.libs/librebuilt.so  ")
     assert found["next"] == 'python -c "import rebuilt_pkg"'
 

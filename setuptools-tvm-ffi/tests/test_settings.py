@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from compiler_cache import COMPILE_ANEW
-from environments import Environment, make_environment
+from environments import REPOSITORY, Environment, make_environment
 from sample_projects import Project, ProjectFactory
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads ELF files")
@@ -443,3 +443,46 @@ def test_debug_symbols_in_a_library_contain_local_paths_only_on_request(
     declare_of_counter(c_libraries, "prefix-map = false\n")
     c_libraries.build(**COMPILE_ANEW)  # cached objects contain the folder of another test
     assert str(c_libraries.folder).encode() in extract(c_libraries, COUNTER).read_bytes()
+
+
+PARALLEL = """\
+#include <tvm/ffi/c_api.h>
+extern "C" TVM_FFI_DLL_EXPORT int __tvm_ffi_sum(
+    void* self, const TVMFFIAny* args, int32_t count, TVMFFIAny* result) {
+  (void)self, (void)count;
+  int64_t sum = 0;
+#pragma omp parallel for reduction(+ : sum)
+  for (int64_t i = 0; i < args[0].v_int64; ++i) sum += i;
+  result->type_index = kTVMFFIInt;
+  result->v_int64 = sum;
+  return 0;
+}
+"""
+
+
+@pytest.mark.long
+def test_the_settings_for_openmp_in_the_manual_work(builder: Environment, tmp_path: Path) -> None:
+    """docs/headers-and-libraries.md shows them."""
+    page = (REPOSITORY / "docs/headers-and-libraries.md").read_text(encoding="utf-8")
+    block = re.search(r"## OpenMP\n.*?```toml\n(.*?)```", page, re.DOTALL)
+    assert block is not None
+    text = (
+        '[build-system]\nrequires = ["setuptools-tvm-ffi"]\n'
+        'build-backend = "setuptools_tvm_ffi.build_meta"\n'
+        '[project]\nname = "my-package"\nversion = "1"\ndynamic = ["dependencies"]\n'
+    )
+    project = Project(tmp_path / "project", builder)
+    for name, content in (
+        ("pyproject.toml", f"{text}{block[1]}"),
+        ("csrc/sum.cc", PARALLEL),
+        ("my_package/__init__.py", ""),
+    ):
+        (project.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (project.folder / name).write_text(content)
+    project.build()
+    with zipfile.ZipFile(project.wheel) as wheel:
+        library = wheel.extract("my_package/libmy_library.so", tmp_path)
+    assert b"libgomp.so" in Path(library).read_bytes()
+    program = f"import tvm_ffi; print(tvm_ffi.load_module({library!r})['sum'](1000))"
+    printed = builder.run(builder.python, "-c", program, cwd=tmp_path).stdout
+    assert printed == "499500\n"

@@ -14,7 +14,7 @@ HTML comments on the lines before a fence declare how the block is checked:
 ``<!-- not run: REASON -->``
     Nothing checks the block, for a reason such as `HIP`.
 ``<!-- needs: gdb -->``
-    The block is run if this program is installed.
+    The block is run if this program or Python package is installed.
 ``<!-- fails -->``
     The block's last command exits with a status other than 0.
 

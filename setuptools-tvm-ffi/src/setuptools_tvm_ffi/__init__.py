@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Build C, C++ and CUDA libraries with the TVM-FFI ABI into a ``py3-none`` wheel."""
+"""A setuptools plugin that builds ``py3-none`` wheels with libraries for the TVM-FFI ABI."""
 
 from __future__ import annotations
 

@@ -3,6 +3,6 @@
 
 __version__ = "0.1.0"
 
-#: For example, "https://github.com/OWNER/NAME". While it is empty, the package has no project URLs
-#: and the help has no link.
+#: The address of the repository, such as "https://github.com/OWNER/NAME". If it is empty, the
+#: package has no project URLs, and the output of ``--help`` has no link.
 REPOSITORY = ""

@@ -107,8 +107,10 @@ def test_an_invalid_wheel_file_name_is_rejected(tmp_path: Path, name: str) -> No
         read_all(tmp_path / name)
 
 
-def test_a_missing_file_is_reported(tmp_path: Path) -> None:
-    assert "No such file or directory" in refusal(tmp_path / "pkg-1.0-py3-none-any.whl")
+@pytest.mark.parametrize("name", ["pkg-1.0-py3-none-any.whl", "*.whl"])
+def test_a_missing_file_is_reported(tmp_path: Path, name: str) -> None:
+    """In an empty folder, shells pass patterns unchanged."""
+    assert "No such file or directory" in refusal(tmp_path / name)
 
 
 def test_a_folder_named_like_a_wheel_is_rejected(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_json_output_contains_the_results(
             "--target: 'x86-64-linux-musl' is not a target, did you mean",
         ),
         (targets(LINUX, LINUX), f"--target {LINUX}: the wheel would overwrite"),
-        (targets("x86_64-macos.14", "x86_64-macos.14.0"), "overwrite the wheel of x86_64-macos.14"),
+        (targets("x86_64-macos.14", "x86_64-macos.14.0"), "the wheel for x86_64-macos.14"),
         ([*targets(LINUX), "-C", "target=x"], "--config-setting target="),
         ([*targets(LINUX), "--find-links", "nowhere"], "--find-links nowhere: "),
         ([*targets(LINUX), "-o", "pyproject.toml"], "--outdir pyproject.toml: File exists"),

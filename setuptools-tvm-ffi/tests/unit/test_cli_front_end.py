@@ -93,6 +93,9 @@ def test_a_folder_without_a_project_is_rejected(
     with pytest.raises(BuildError, match=r"nowhere: .* neither pyproject.toml nor setup.py"):
         check_project(tmp_path / "nowhere")
     (tmp_path / "setup.py").touch()
+    with pytest.raises(BuildError) as raised:
+        check_project(tmp_path / "nowhere")
+    assert str(tmp_path) in (raised.value.hint or "")
     check_project(tmp_path)
 
 

@@ -46,8 +46,8 @@ def test_what_is_left_is_printed_to_standard_error(
     (folder / "CMakeLists.txt").write_text(f"{CMAKE}configure_file(a b)\n")
     assert main(["migrate"]) == FINDINGS
     printed = capsys.readouterr()
-    assert "setuptools-tvm-ffi: CMakeLists.txt:5: configure_file" in printed.err
-    assert "# CMakeLists.txt:5: configure_file" in printed.out
+    assert "setuptools-tvm-ffi: CMakeLists.txt:5: not translated: configure_file" in printed.err
+    assert "# CMakeLists.txt:5: not translated: configure_file" in printed.out
 
 
 def test_a_committed_file_is_replaced(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from setuptools_tvm_ffi.migration.scikit_build import read_table
+from setuptools_tvm_ffi.migration.scikit_build import ScikitBuild, read_table
 
 
 @pytest.mark.parametrize(
@@ -17,13 +17,11 @@ from setuptools_tvm_ffi.migration.scikit_build import read_table
         {"cmake": {"args": ["-G", "Ninja", "-Wno-dev"], "build-type": "Release"}},
         {"install": {"strip": False}, "editable": {"rebuild": False, "mode": "redirect"}},
         {"sdist": {"cmake": True, "reproducible": True, "include": []}},
+        *({"wheel": {"packages": folders}} for folders in (["python/a"], ["src/a/", "src/b"])),
     ],
 )
 def test_keys_with_the_effect_of_the_plugin_are_dropped(table: dict[str, Any]) -> None:
-    found = read_table(table)
-    assert found.untranslated == {}
-    assert found.project == {}
-    assert found.setuptools == {}
+    assert read_table(table) == ScikitBuild()
 
 
 def test_keys_become_settings() -> None:
@@ -36,7 +34,7 @@ def test_keys_become_settings() -> None:
                 "args": ["-DA=1", "-DB:BOOL=ON"],
                 "define": {"C": True, "D": ["x", "y"], "E": {"env": "E", "default": "e"}},
             },
-            "wheel": {"packages": ["python/a/"], "install-dir": "a/lib", "exclude": ["**.h"]},
+            "wheel": {"install-dir": "a/lib"},
             "install": {"strip": True},
             "editable": {"rebuild": True},
         }
@@ -48,12 +46,18 @@ def test_keys_become_settings() -> None:
         "build-type": "release-debug-info",
     }
     assert found.definitions == {"A": "1", "B": "ON", "C": "ON", "D": "x;y", "E": "e"}
-    assert found.build_type == "RelWithDebInfo"
-    assert found.source_dir == "cpp"
+    assert (found.build_type, found.source_dir) == ("RelWithDebInfo", "cpp")
     assert found.install_dir == "a/lib"
-    assert found.packages == ["python/a"]
-    assert found.setuptools == {"tool.setuptools.exclude-package-data": {"*": ["**.h"]}}
     assert list(found.untranslated) == ["cmake.define.E"]
+
+
+def test_an_install_dir_of_the_platlib_is_translated() -> None:
+    assert read_table({"wheel": {"install-dir": "/platlib/a"}}).install_dir == "/@platlib/a"
+
+
+def test_the_build_type_can_be_a_definition() -> None:
+    found = read_table({"cmake": {"define": {"CMAKE_BUILD_TYPE": "Debug"}}})
+    assert (found.build_type, found.project) == ("Debug", {"build-type": "debug"})
 
 
 @pytest.mark.parametrize(
@@ -61,29 +65,26 @@ def test_keys_become_settings() -> None:
     [
         ({"cmake": {"define": {"A": {"env": "FOO", "default": "x"}}}}, "cmake.define.A", "FOO"),
         ({"cmake": {"define": {"CMAKE_LINKER": "x"}}}, "cmake.define.CMAKE_LINKER", "CMAKE_LINKER"),
-        ({"cmake": {"args": ["-DCMAKE_AR=x", "-DCMAKE_LINKER=y"]}}, "cmake.args", "AR is not"),
-        ({"cmake": {"args": ["-DCMAKE_AR=x", "-DCMAKE_LINKER=y"]}}, "cmake.args", "LINKER is not"),
-        ({"wheel": {"exclude": ["my_package/src/**"]}}, "wheel.exclude", "exclude-package-data"),
+        ({"cmake": {"args": ["-DCMAKE_AR=x"]}}, "cmake.define.CMAKE_AR", "CMAKE_AR"),
+        ({"wheel": {"exclude": ["a/**"]}}, "wheel.exclude", "exclude-package-data"),
         ({"wheel": {"py-api": "cp312"}}, "wheel.py-api", "py3-none"),
-        ({"wheel": {"packages": {"a": "b"}}}, "wheel.packages", "package-dir"),
-        ({"wheel": {"license-files": ["L"]}}, "wheel.license-files", "no equivalent"),
+        ({"wheel": {"packages": {"a": "b"}}}, "wheel.packages", "packages.find"),
+        ({"wheel": {"packages": ["lib/a"]}}, "wheel.packages", "lib/a"),
+        ({"wheel": {"packages": ["python/a", "python/b"]}}, "wheel.packages", "python/b"),
+        ({"wheel": {"install-dir": "/data/a"}}, "wheel.install-dir", "/data/a"),
+        ({"wheel": {"license-files": ["L"]}}, "wheel.license-files", "L"),
         ({"cmake": {"args": ["--preset", "x"]}}, "cmake.args", "--preset"),
         ({"cmake": {"build-type": "MinSizeRel"}}, "cmake.build-type", "MinSizeRel"),
-        ({"cmake": {"targets": ["a"]}}, "cmake.targets", "no equivalent"),
-        ({"install": {"components": ["a"]}}, "install.components", "no equivalent"),
-        ({"editable": {"mode": "inplace"}}, "editable.mode", "no equivalent"),
-        ({"sdist": {"include": ["a.txt", "d/"]}}, "sdist.include", "MANIFEST.in: a.txt, d/"),
-        (
-            {"sdist": {"exclude": ["t/**", "**/*.o"]}},
-            "sdist.exclude",
-            "MANIFEST.in: t/**",
-        ),
-        ({"overrides": [{"if": {}}]}, "overrides", "no equivalent"),
-        ({"generate": [{"path": "x"}]}, "generate", "no equivalent"),
-        ({"metadata": {"readme": {"provider": "x.fancy"}}}, "metadata", "no equivalent"),
+        ({"editable": {"mode": "inplace"}}, "editable.mode", "inplace"),
+        ({"sdist": {"include": ["a.txt", "d/"]}}, "sdist.include", "MANIFEST.in"),
+        ({"overrides": [{"if": {}}]}, "overrides", "overrides"),
+        ({"metadata": {"version": {"provider": "x.fancy"}}}, "metadata", "x.fancy"),
+        ({"future": {"key": 1}}, "future.key", "future.key = 1"),
+        ({"wheel": {"cmake": False}}, "wheel.cmake", "wheel.cmake = False"),
     ],
 )
 def test_other_keys_are_named(table: dict[str, Any], key: str, words: str) -> None:
     untranslated = read_table(table).untranslated
     assert list(untranslated) == [key]
+    assert untranslated[key].startswith("not translated: ")
     assert words in untranslated[key]

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -90,6 +91,8 @@ def test_a_missing_import_of_setup_py_is_reported(
 ) -> None:
     """If another module lacks the import, its traceback is needed."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    monkeypatch.delitem(sys.modules, "no_such_package", raising=False)
     Path("pyproject.toml").write_text(PYPROJECT)
     Path("helper.py").write_text("import no_such_package\n")
     Path("setup.py").write_text(
@@ -103,3 +106,11 @@ def test_a_missing_import_of_setup_py_is_reported(
     if is_direct:
         assert "error: setup.py, line 2: No module named 'no_such_package'" in printed
         assert "build-system.requires" in printed
+        Path("no_such_package.py").touch()
+        with pytest.raises(SystemExit):
+            build_wheel(".")
+        hint = re.search(r"hint: .*: (import os, sys; .*)", capsys.readouterr().err)
+        assert hint is not None
+        Path("setup.py").write_text(f"{hint[1]}\nimport no_such_package\nraise SystemExit(3)")
+        with pytest.raises(SystemExit, match="3"):
+            build_wheel(".")

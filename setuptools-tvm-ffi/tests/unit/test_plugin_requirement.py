@@ -78,8 +78,13 @@ def test_a_wheel_without_the_requirement_is_refused_with_the_line_to_add(distrib
         ConfigurationError, match=r"project\.dependencies: apache-tvm-ffi"
     ) as caught:
         declare_requirement(distribution, warn=True)
-    assert requirement_for(version) in (caught.value.hint or "")
+    hint = caught.value.hint or ""
+    assert f'"{requirement_for(version)}" to the list project.dependencies' in hint
     declare_requirement(distribution, warn=False)  # only the metadata of a build is rejected
+    distribution.install_requires = []
+    with pytest.raises(ConfigurationError) as caught:
+        declare_requirement(distribution, warn=True)
+    assert f'dependencies = ["{requirement_for(version)}"]' in (caught.value.hint or "")
 
 
 @pytest.mark.skipif(installed_version() is None, reason="apache-tvm-ffi is not installed")

@@ -91,3 +91,13 @@ def test_missing_tables_are_returned(root: Path) -> None:
     assert "[tool.cibuildwheel]" in tables
     (root / "setup.py").write_text("TVMFFIExtension('pkg.lib', ['csrc/*.cu'])")
     assert "before-all" in (missing_tables(root) or "")
+
+
+def test_the_tables_fit_the_project(root: Path) -> None:
+    """A project without tests gets no lines about tests."""
+    assert "test-" not in (missing_tables(root) or "")
+    (root / "tests").mkdir()
+    tables = missing_tables(root) or ""
+    assert 'test-requires = ["pytest"]\ntest-sources = ["tests"]' in tables
+    (root / "pyproject.toml").write_text(PYPROJECT + '[dependency-groups]\ndev = ["pytest"]\n')
+    assert 'test-groups = ["dev"]' in (missing_tables(root) or "")

@@ -18,6 +18,8 @@ from setuptools_tvm_ffi.stubs.verification import check_imports, check_loaded, c
 
 BLOCK = "# tvm-ffi-stubgen(begin): global/pkg\nf()\n# tvm-ffi-stubgen(end)\n"
 
+SETTINGS = ExtensionSettings(name="pkg.ops", sources=("a.cc",))
+
 
 def request(**values: Any) -> StubRequest:
     settings = ExtensionSettings(name="pkg.one", sources=("a.cc",), stubs="directives")
@@ -31,11 +33,11 @@ def test_an_import_error_in_a_block_names_the_missing_import_section() -> None:
     with pytest.raises(
         BuildError, match=r"pkg/api\.py:3: .*NameError: name 'f'\n    f\(\)"
     ) as error:
-        check_imports({api: file}, {api: file}, [failure])
+        check_imports(SETTINGS, {api: file}, {api: file}, [failure])
     assert "import-section" in (error.value.hint or "")
-    check_imports({api: file}, {api: file}, [{**failure, "line": 1}])
+    check_imports(SETTINGS, {api: file}, {api: file}, [{**failure, "line": 1}])
     with pytest.raises(BuildError, match=r"pkg/api\.py:1"):  # a new file is generated as a whole
-        check_imports({api: file}, {}, [{**failure, "line": 1}])
+        check_imports(SETTINGS, {api: file}, {}, [{**failure, "line": 1}])
 
 
 def test_an_import_error_in_added_code_is_reported_in_a_handwritten_module() -> None:
@@ -45,9 +47,28 @@ def test_an_import_error_in_added_code_is_reported_in_a_handwritten_module() -> 
     file = parse(text, str(init))
     failure = {"file": str(init), "line": line, "message": "ModuleNotFoundError: 'pkg.sub'"}
     with pytest.raises(BuildError, match=r"'pkg\.sub'\n    import pkg\.sub") as error:
-        check_imports({init: file}, {init: file}, [failure])
+        check_imports(SETTINGS, {init: file}, {init: file}, [failure])
     assert "the build adds this line" in (error.value.hint or "")
-    check_imports({init: file}, {init: file}, [{**failure, "line": 1}])
+    check_imports(SETTINGS, {init: file}, {init: file}, [{**failure, "line": 1}])
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "ImportError: cannot import name 'ops' from partially initialized module 'pkg' (x.py)",
+        "ModuleNotFoundError: No module named 'pkg.ops'",
+    ],
+)
+def test_a_handwritten_import_of_the_library_is_rejected(message: str) -> None:
+    init = PurePosixPath("pkg/__init__.py")
+    file = parse("from . import ops\n", str(init))
+    failure = {"file": str(init), "line": 1, "message": message}
+    with pytest.raises(BuildError, match=r"pkg/__init__\.py:1: .*'ops' is not a module") as error:
+        check_imports(SETTINGS, {init: file}, {init: file}, [failure])
+    assert "pkg._ffi_api" in (error.value.hint or "")
+    for old, new in (("'ops'", "'numpy'"), ("'pkg", "'triton")):
+        other = {**failure, "message": message.replace(old, new).replace("pkg.ops", "numpy")}
+        check_imports(SETTINGS, {init: file}, {init: file}, [other])
 
 
 def load(arguments: str, *, file: str = "pkg/_ffi_api.py", more: str = BLOCK) -> None:

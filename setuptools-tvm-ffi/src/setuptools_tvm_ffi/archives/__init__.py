@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wheels and sdists as files: open wheels, check RECORD, pack sdists."""
+"""Opens, checks and compresses wheels, and packs sdists."""

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compresses the members of wheels on all processors, and keeps the streams of large members.
+"""Compresses the members of wheels, and keeps the compressed large members for the next build.
 
-A large member is compressed in parts. Each part becomes a raw deflate stream (RFC 1951). Each
-stream except the last ends with an empty block (``Z_SYNC_FLUSH``), not with a final block. The
-joined streams are therefore one stream of the whole member. The tool pigz uses the same method.
+A large member is compressed in parts, on all processors. Each part becomes a raw deflate stream
+(RFC 1951). Each stream except the last ends with an empty block (``Z_SYNC_FLUSH``) instead of a
+final block. The joined streams are therefore one stream of the whole member. The tool pigz uses the
+same method.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from types import SimpleNamespace
 from ..base.file_digest import digest_of
 from ..base.file_replacement import new_file, replace_file
 
-# The size of a part. It is fixed, so that the content of a wheel does not depend on the number of
-# processors. Each part makes the stream of a library about 3 KB larger (0.3 % of 1 MiB).
+# The size of a part in bytes. The size is fixed, so that the content of a wheel does not depend on
+# the number of processors. Each part makes the compressed stream of a library about 3 KB larger.
 _PART = 2**20
-# zipfile compresses members that are smaller than this size. It takes only about 3 ms for 64 KiB.
+# `DeflateCache` does not keep members that are smaller than this size, because zipfile compresses
+# 64 KiB in about 3 ms.
 _LARGE = 2**16
 _CRC_SIZE = 4
 
@@ -29,9 +31,10 @@ _CRC_SIZE = 4
 def deflated(content: bytes) -> bytes:
     """Return a raw deflate stream of `content`, compressed on all processors.
 
-    If `content` has at most 1 MiB, zipfile would write the same stream.
+    If `content` has at most 1 MiB, the stream is the same as the stream that zipfile would write.
     """
-    # Import `concurrent.futures` only here: a build without changes compresses no large member.
+    # Import `concurrent.futures` only here, because the import takes time. A build without changes
+    # compresses no large member, and does not need the module.
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
     def deflated_part(begin: int) -> bytes:
@@ -46,9 +49,10 @@ def deflated(content: bytes) -> bytes:
 
 
 class DeflateCache:
-    """A folder that contains a file for each deflate stream. Only one process may use it at a time.
+    """A folder that contains a file for each deflate stream.
 
-    A file ends with the CRC of the stream, so that a truncated or corrupt file is detected.
+    Only one process may use the folder at a time. Each file ends with the CRC of the stream, so
+    that a truncated or corrupt file is detected.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -60,8 +64,8 @@ class DeflateCache:
 
         If the folder has no valid file for the stream, compress `content` and write the file.
         """
-        # Versions of zlib compress differently, so the name of the file includes the version. The
-        # next build can run another Python, which can contain another version of zlib.
+        # Different versions of zlib return different streams, so the name of the file includes the
+        # version. The next build can run in another Python, which can use another version of zlib.
         name = f"{digest_of(content)}-{zlib.ZLIB_RUNTIME_VERSION}"
         self._used.add(name)
         with contextlib.suppress(OSError):
@@ -101,7 +105,7 @@ def write_member(
         archive.writestr(entry, content)
         return
     stream = deflate(content)
-    # zipfile decides by this size whether the member needs a header in ZIP64 format.
+    # zipfile reads `file_size` to decide whether the member needs a header in ZIP64 format.
     entry.file_size = len(content)
     with archive.open(entry, "w") as member:
         # zipfile cannot write data that is already compressed. Replace zipfile's compressor by an
@@ -115,8 +119,8 @@ def write_member(
 def deflate_members(wheel: Path, folder: Path) -> None:
     """Compress the members of a wheel that was written without compression.
 
-    :param folder: the folder of a `DeflateCache`. Afterwards, it contains only the large members of
-        this wheel.
+    :param folder: the folder of a `DeflateCache`. Afterwards, the folder contains only the large
+        members of this wheel.
     """
     cache = DeflateCache(folder)
     # Close the archives before `new_file` replaces the wheel: Windows does not replace open files.

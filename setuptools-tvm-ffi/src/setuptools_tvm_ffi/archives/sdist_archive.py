@@ -31,12 +31,14 @@ def pack(tree: Path, date: int) -> bytes:
         return entry
 
     tar, stream = io.BytesIO(), io.BytesIO()
-    # setuptools fills the folder with hard links. `dereference` stores contents instead of links.
+    # setuptools fills the folder with hard links. With `dereference`, the archive contains the
+    # contents of the files instead of links.
     with tarfile.open(
         fileobj=tar, mode="w", format=tarfile.PAX_FORMAT, dereference=True
     ) as archive:
         archive.add(tree, tree.name, filter=normalized)
-    # In some Python releases, gzip.compress() writes the operating system into the header.
+    # Do not call gzip.compress(): in some Python releases, it writes the operating system into the
+    # header.
     with gzip.GzipFile(filename="", fileobj=stream, mode="wb", compresslevel=9, mtime=date) as file:
         file.write(tar.getvalue())
     return stream.getvalue()

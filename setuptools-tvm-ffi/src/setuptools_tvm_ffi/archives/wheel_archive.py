@@ -7,6 +7,7 @@ A wheel is a zip archive (https://packaging.python.org/en/latest/specifications/
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import re
@@ -31,19 +32,19 @@ _MIB = 1024 * 1024
 
 #: A member must not unpack to more than this number of bytes.
 MAX_MEMBER_SIZE = 1024 * _MIB
-#: A wheel may always unpack to this number of bytes.
+#: `MAX_RATIO` does not apply to a wheel that unpacks to at most this number of bytes.
 MAX_SMALL_TOTAL = 256 * _MIB
-#: A larger wheel must not unpack to more than this multiple of the archive's size. Libraries unpack
-#: to about three times the archive's size.
+#: The unpacked size of a wheel divided by the size of the archive must not exceed this number. For
+#: libraries, the ratio is about three.
 MAX_RATIO = 50
-#: No wheel may unpack to more than this number of bytes. The largest CUDA wheels unpack to two to
-#: three GiB.
+#: A wheel must not unpack to more than this number of bytes. The largest CUDA wheels unpack to two
+#: to three GiB.
 MAX_TOTAL = 4096 * _MIB
 MAX_MEMBERS = 20_000
 _MAX_NAME_LENGTH = 1000
 
-# For deflate, zipfile can limit how much it decompresses in one step. For bzip2 and LZMA, it
-# cannot.
+# The accepted compression methods. For deflate, zipfile can limit how much it decompresses in one
+# step. For bzip2 and LZMA, zipfile has no such limit.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -66,8 +67,8 @@ class WheelArchive:
     :ivar path: the wheel file.
     :ivar name: normalized name of the distribution.
     :ivar tags: compatibility tags in the file name (PEP 425); compressed tag sets are expanded.
-    :ivar members: maps the path of each file in the wheel to the file's permissions, in archive
-        order. The permissions are 0 if the archive does not record them.
+    :ivar members: maps the path of each file in the wheel to the file's permissions. The paths are
+        in the order of the archive. The permissions are 0 if the archive does not record them.
     :ivar dist_info: name of the ``.dist-info`` folder.
     """
 
@@ -143,6 +144,8 @@ def open_wheel(path: Path) -> Iterator[WheelArchive]:
     :raises BuildError: the file name is invalid (PEP 427), the file is not a zip archive or is
         corrupt, or the archive exceeds a limit of this module.
     """
+    if not path.exists():
+        raise BuildError(f"{path}: {os.strerror(errno.ENOENT)}")
     try:
         name, _, _, tags = parse_wheel_filename(path.name)
     except InvalidWheelFilename as problem:
@@ -156,7 +159,7 @@ def open_wheel(path: Path) -> Iterator[WheelArchive]:
         raise BuildError(f"{path}: {problem.strerror or problem}") from None
     except _READ_ERRORS as problem:
         raise BuildError(
-            f"{path.name}: not a zip archive, or a corrupt one: {problem}",
+            f"{path.name}: not a zip archive, or a corrupt zip archive: {problem}",
             hint="build or download the wheel again",
         ) from None
     with archive:
@@ -188,7 +191,7 @@ def _checked_entries(wheel: str, archive: zipfile.ZipFile) -> dict[str, zipfile.
     size = os.path.getsize(archive.filename)
     if total > MAX_SMALL_TOTAL and total > min(MAX_RATIO * size, MAX_TOTAL):
         raise BuildError(
-            f"{wheel}: {size} bytes would unpack to {total} bytes",
+            f"{wheel}: the archive's {size} bytes would unpack to {total} bytes",
             hint=f"wheels that unpack to more than {MAX_RATIO} times their size or "
             f"{MAX_TOTAL // _MIB} MiB are rejected as zip bombs",
         )
@@ -221,7 +224,8 @@ def _name_problem(name: str) -> str | None:
         return "the name is too long"
     if "\\" in name or _CONTROL.search(name):
         return "the name contains a backslash or a control character"
-    # On Windows, a colon follows a drive letter or precedes the name of an alternate data stream.
+    # On Windows, a colon can follow a drive letter or precede the name of an alternate data stream.
+    # A name with a colon is therefore unsafe.
     if name.startswith("/") or ":" in name:
         return "the name is absolute or contains a colon"
     parts = name.removesuffix("/").split("/")

@@ -18,7 +18,7 @@ _ALGORITHMS = {"sha256", "sha384", "sha512"}
 
 @dataclass(frozen=True)
 class RecordRow:
-    """The hash of one file in ``RECORD``.
+    """The hash that ``RECORD`` contains for one file.
 
     If the row has no hash, `algorithm` and `digest` are empty.
     """
@@ -27,7 +27,7 @@ class RecordRow:
     digest: str
 
     def problem(self, content: bytes) -> str | None:
-        """Return how a file's content differs from the row, or ``None`` if the content matches."""
+        """Return why this row does not fit the file's content, or ``None`` if the row fits."""
         if not self.digest:
             return "has no hash"
         if self.algorithm not in _ALGORITHMS:
@@ -61,7 +61,7 @@ class RecordFile:
             self.problems.append((record, f"cannot be read: {problem}"))
 
     def problem(self, path: str, content: bytes) -> str | None:
-        """Return how a file of the wheel differs from its row, or ``None`` if the file matches."""
+        """Return why ``RECORD`` does not fit a file of the wheel, or ``None`` if it fits."""
         if path in self._without_hash:
             return None
         row = self.rows.get(path)

@@ -2,7 +2,7 @@
 """Catalogue of audit findings. Each finding has a stable code, an effect on users, and a fix.
 
 The meaning of a code never changes. The number of a removed code is not used again. TVM108, TVM109
-and TVM605 are removed: pip, twine and check-wheel-contents report the same problems.
+and TVM605 were removed, because pip, twine and check-wheel-contents report the same problems.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class Finding:
 
     :param path: the file in the wheel; empty if the defect concerns the whole wheel.
     :param what: the evidence, such as symbols or tags.
-    :param machine: the architecture, if the file contains several architectures; else empty.
+    :param machine: the architecture that has the defect, if the file contains several
+        architectures; else empty.
     """
 
     code: Code
@@ -49,7 +50,8 @@ TAG_TOO_LOW = Code(
     ERROR,
     "platform tag that the libraries do not satisfy",
     "pip installs the wheel on machines that cannot load one of its libraries: the library needs "
-    "newer symbol versions, is built for another platform, or depends on a missing library.",
+    "symbol versions that the machine lacks, is built for another platform, or depends on a "
+    "missing library.",
     'Use the tag that the libraries satisfy: build with `platform-tag = "auto"`, or run '
     "`setuptools-tvm-ffi repair`, which also copies missing libraries into the wheel. To keep the "
     "tag, build in an older environment, such as a manylinux image, or with an older "
@@ -119,8 +121,8 @@ NEEDS_UNREACHABLE = Code(
     "dependency that the wheel contains but the loader does not find",
     "No run path of the library leads to the dependency. `import` works only if something else has "
     "loaded the dependency before.",
-    "Declare the dependency as a sibling in `libraries`, or link with a run path relative to the "
-    "library (`-Wl,-rpath,$ORIGIN/…`).",
+    "If the project builds the dependency, add its name to `libraries`. Otherwise, link with a run "
+    "path relative to the library (`-Wl,-rpath,$ORIGIN/…`).",
 )
 NEEDS_PYTHON = Code(
     "TVM203",
@@ -161,10 +163,11 @@ BUNDLES_EXTERNAL = Code(
     "TVM207",
     ERROR,
     "bundled copy of libtvm_ffi or of NVIDIA's driver",
-    "The process loads two copies. Functions and types that are registered in one libtvm_ffi are "
-    "unknown to the other. A bundled driver does not match the machine's kernel driver.",
-    "Repair with `setuptools-tvm-ffi repair`, or exclude the library: `auditwheel repair --exclude "
-    "libtvm_ffi.so`.",
+    "The process loads two copies of libtvm_ffi: the bundled copy, and the copy of apache-tvm-ffi. "
+    "Functions and types that are registered in one copy are unknown to the other copy. A bundled "
+    "NVIDIA driver library does not match the kernel driver of the user's machine.",
+    "Repair the original wheel again, with `setuptools-tvm-ffi repair`, or with an option that "
+    "excludes the library: `auditwheel repair --exclude libtvm_ffi.so`.",
 )
 
 EXPORTS_TEMPLATES = Code(
@@ -213,8 +216,8 @@ BUILD_PATHS = Code(
     "TVM404",
     WARNING,
     "paths of the build machine in a library",
-    "The wheel reveals who built it and where. A build of the same sources in another folder gives "
-    "a different file.",
+    "The wheel reveals who built it and where. If the same sources are built in another folder, "
+    "the library has other contents.",
     "Leave `prefix-map` on, and strip the library. If the library contains static archives, "
     "compile them with `-ffile-prefix-map`, too.",
 )
@@ -254,7 +257,8 @@ STUB_LOADS_MISSING = Code(
     ERROR,
     "module that loads a library that the wheel does not contain",
     '`import` fails with "Cannot find library".',
-    "Declare the extension with that target, or fix the call of `load_lib_module`.",
+    "Declare the extension that builds the library, or correct the library's name in the call of "
+    "`load_lib_module`.",
 )
 
 RECORD_UNLISTED = Code(
@@ -293,32 +297,33 @@ NO_REQUIREMENT = Code(
     "no requirement for apache-tvm-ffi",
     "pip does not install `tvm_ffi`, or keeps an installed release that is too old. The import "
     "then fails.",
-    "Make `dependencies` dynamic, so that setuptools-tvm-ffi adds the requirement, or add it "
-    "yourself.",
+    "Make `dependencies` dynamic, so that setuptools-tvm-ffi adds the requirement, or add the "
+    "requirement yourself.",
 )
 REQUIREMENT_LACKS_SYMBOL = Code(
     "TVM702",
     ERROR,
-    "requirement that allows an apache-tvm-ffi release that lacks a needed function",
+    "requirement that allows an apache-tvm-ffi release without a needed function",
     'With such a release, `import` fails with "undefined symbol".',
-    "Raise the lower bound of the requirement, or avoid the function. If no known release has the "
-    "function, its name is misspelt or it was added in a later release.",
+    "Change the requirement so that it allows only releases with the function, or avoid the "
+    "function. If the audit knows no release with the function, the function's name is misspelt, "
+    "or the function is newer than the audit.",
 )
 REQUIREMENT_BELOW_FLOOR = Code(
     "TVM703",
     ERROR,
     "requirement that allows an apache-tvm-ffi release below the ABI floor",
     "pip may install a release that the library was not built to support.",
-    "Raise the requirement to the floor in the build record, or lower `abi-floor` after testing "
-    "with the older release.",
+    "Raise the lower bound of the requirement to the ABI floor in the build record. Or test the "
+    "library with the older release, and lower `abi-floor`.",
 )
 REQUIREMENT_WITHDRAWN = Code(
     "TVM704",
     ERROR,
     "requirement that allows a withdrawn apache-tvm-ffi release",
-    "The ABI of tvm-ffi's C++ classes differs between 0.1.13, 0.1.13.post0 and later releases. A "
-    "library that uses these classes breaks without an error message if pip installs one of the "
-    "other releases.",
+    "The ABI of tvm-ffi's C++ classes in 0.1.13 and 0.1.13.post0 differs from their ABI in later "
+    "releases. If pip installs a release with another ABI than the release that the library was "
+    "compiled against, a library that uses these classes breaks without an error message.",
     "Add `!=0.1.13,!=0.1.13.post0` to the requirement.",
 )
 NO_BUILD_RECORD = Code(
@@ -335,8 +340,9 @@ RECORD_OF_ANOTHER_BUILD = Code(
     "library that differs from the build record",
     "The compilers and the ABI floor in the build record do not describe the file that users "
     "install.",
-    "Change the library with settings of the build (`strip`, `extra-link-args`), or with a tool "
-    "that updates the build record (`setuptools-tvm-ffi repair`).",
+    "Do not change the library after the build. Use settings of the build (`strip`, "
+    "`extra-link-args`) instead, or a tool that updates the build record (`setuptools-tvm-ffi "
+    "repair`).",
 )
 REQUIREMENT_ALLOWS_NONE = Code(
     "TVM707",
@@ -355,7 +361,7 @@ REQUIREMENT_UNBOUNDED = Code(
     "Add the upper bound `<0.2`, as setuptools-tvm-ffi does if `dependencies` is dynamic.",
 )
 
-#: All codes, in order of their names.
+#: All codes, sorted by name.
 CATALOGUE = tuple(
     sorted(
         (code for code in list(globals().values()) if isinstance(code, Code)),

@@ -27,7 +27,7 @@ _ORIGINS = ("$ORIGIN", "${ORIGIN}", "@loader_path")
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The contents of a wheel that affect how its libraries are loaded.
+    """Facts about a whole wheel that the checks of one library need.
 
     :param files: maps the names of libraries, such as sonames, to the paths of the libraries.
     :param folders: all folders of the wheel.
@@ -45,7 +45,7 @@ class Surroundings:
 
         A package often has the name of its distribution, or the first or last part of that name.
         For example, ``nvidia`` belongs to nvidia-cublas-cu12, and ``tvm_ffi`` to apache-tvm-ffi.
-        Repair tools append ``.libs`` to the folder's name.
+        The suffix ``.libs``, which repair tools append to the folder's name, is ignored.
         """
         top = canonicalize_name(folder.partition("/")[0].removesuffix(".libs"))
         return any(
@@ -55,8 +55,8 @@ class Surroundings:
     def provider(self, library: str, binary: Binary) -> str | None:
         """Return where a dependency comes from: ``wheel``, ``platform``, or ``None`` if unknown.
 
-        The result is ``platform`` for libtvm_ffi, for NVIDIA's driver, and for a library that the
-        lowest platform tag guarantees on every machine.
+        The result is ``platform`` for libtvm_ffi and for NVIDIA's driver. It is also ``platform``
+        if every machine that accepts the tag from `lowest_tag` has the library.
         """
         if _base_name(library) in self.files:
             return "wheel"
@@ -66,7 +66,7 @@ class Surroundings:
 def surroundings(
     binaries: Sequence[Binary], paths: Iterable[str], required: Iterable[str] = ()
 ) -> Surroundings:
-    """Return the contents of a wheel that affect how its libraries are loaded.
+    """Collect the facts about a whole wheel that the checks of one library need.
 
     :param paths: paths of all files in the wheel.
     :param required: names of the distributions that the wheel requires.
@@ -95,9 +95,9 @@ def library_findings(
 ) -> Iterator[Finding]:
     """Yield the findings about a library.
 
-    Findings that the package's author cannot fix are skipped. If a repair tool has added the
-    library, these are the findings about how the library was built. If the library is a copy of
-    libtvm_ffi or of NVIDIA's driver, these are the findings about exported symbols.
+    This function skips findings that the package's author cannot fix. For a library that a repair
+    tool has added, it skips findings about how the library was built. For a copy of libtvm_ffi or
+    of NVIDIA's driver, it skips findings about exported symbols.
 
     :param tags: tags of the wheel.
     """
@@ -175,7 +175,8 @@ def _symbols(binary: Binary, *, may_use_python: bool) -> Iterator[tuple[Code, st
     python = [] if may_use_python else python_symbols(binary)
     if python:
         yield codes.NEEDS_PYTHON, first_few(python)
-    # On Windows, an import names a DLL and a symbol, so equal names in two DLLs do not conflict.
+    # Skip this check on Windows. An import there names a DLL and a symbol, so two DLLs can export
+    # symbols of the same name without a conflict.
     match = local_symbol().match
     templates = [] if binary.format == "pe" else list(filter(match, binary.exported))
     if templates:
@@ -196,14 +197,20 @@ def _linking(binary: Binary) -> Iterator[tuple[Code, str]]:
 
 
 def _is_reachable(binary: Binary, library: str, around: Surroundings) -> bool:
-    """Whether the loader finds `library`, which the wheel contains and `binary` depends on."""
+    """Whether the loader finds `library` when it loads `binary`.
+
+    The wheel contains `library`, and `binary` depends on `library`.
+    """
     path = around.files[_base_name(library)]
     if binary.format == "pe":
-        return True  # The package may call os.add_dll_directory, which the audit does not see.
+        # The package may call os.add_dll_directory. The audit cannot find such a call, so it
+        # assumes that the loader finds the DLL.
+        return True
     if _finds(binary, library, path):
         return True
-    # Loaders load dependencies breadth-first. Suppose that every library that depends on `binary`
-    # also depends on `library` and finds it. Then `library` is loaded before `binary` needs it.
+    # `users` are the libraries that depend on `binary`. A loader loads dependencies breadth-first.
+    # If every user also depends on `library`, and the loader finds `library` for every user,
+    # `library` is already loaded when the loader resolves the dependencies of `binary`.
     users = around.users.get(binary.path, ())
     return bool(users) and all(
         any(
@@ -218,7 +225,7 @@ def _finds(binary: Binary, library: str, path: str) -> bool:
     if binary.format == "macho" and not library.startswith("@rpath/"):
         return _folder_of(binary, posixpath.dirname(library)) == posixpath.dirname(path)
     if binary.format == "elf" and "/" in library:
-        return False  # The loader opens this path and ignores run paths.
+        return False  # The loader opens the path `library` and ignores run paths.
     return posixpath.dirname(path) in {_folder_of(binary, p) for p in binary.run_paths}
 
 

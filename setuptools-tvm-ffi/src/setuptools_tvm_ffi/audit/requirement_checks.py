@@ -47,9 +47,9 @@ def requirement_findings(
 ) -> Iterator[Finding]:
     """Yield the findings about a wheel's requirements for apache-tvm-ffi.
 
-    Requirements are checked in groups, one group for each marker. A group contains the requirements
-    with that marker and all requirements without a marker. If no requirement has a marker, all
-    requirements form one group. Markers are compared as text and never evaluated.
+    Requirements are checked in groups, one group for each marker. The group of a marker contains
+    all requirements with this marker, and all requirements without a marker. If no requirement has
+    a marker, all requirements form one group. Markers are compared as text and never evaluated.
 
     :param binaries: the libraries that use the TVM-FFI ABI.
     """
@@ -81,7 +81,7 @@ def _findings(
     if facts is not None:
         older = [str(r) for r in allowed if r < Version(facts.floor.public)]
         if older:
-            what = f"'{declared}' allows {first_few(older)}; the floor is {facts.floor}"
+            what = f"'{declared}' allows {first_few(older)}; the ABI floor is {facts.floor}"
             yield Finding(codes.REQUIREMENT_BELOW_FLOOR, "", what)
     withdrawn = [str(release) for release in allowed if release in WITHDRAWN]
     if withdrawn:
@@ -91,7 +91,7 @@ def _findings(
     least = min([*allowed, *later])
     above = [r for r in _next_versions(least) if _allows(specifiers, r)]
     if above:
-        what = f"'{declared}' allows {above[0]} and later"
+        what = f"'{declared}' allows {above[0]} and later versions"
         yield Finding(codes.REQUIREMENT_UNBOUNDED, "", what)
 
 
@@ -134,7 +134,7 @@ def _around_bounds(specifiers: Iterable[SpecifierSet]) -> Iterator[Version]:
         try:
             bound = Version(specifier.version.removesuffix(".*"))
         except InvalidVersion:
-            continue  # The text after `===` need not be a version.
+            continue  # The text after `===` is not always a version.
         yield bound
         if bound.post is not None:
             yield Version(f"{bound.base_version}.post{bound.post + 1}")

@@ -2,7 +2,8 @@
 """Read the names that the stubs in a wheel declare.
 
 The module searches the lines of stubs for the patterns that stub generators write. It does not use
-Python's parser: wheels are untrusted, and Python's parser limits neither depth nor memory.
+Python's parser, because wheels are untrusted, and Python's parser limits neither the nesting depth
+nor the memory.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Symbols of libtvm_ffi, and the apache-tvm-ffi releases that added or removed each symbol.
 
-``benchmarks/tvm_ffi_symbols.py`` extracts the symbols from the wheels for Linux x86-64. The symbols
-are the C functions, and the C++ functions that the headers declare but do not define. Template
-instantiations of the standard library are left out.
+``benchmarks/tvm_ffi_symbols.py`` extracts the symbols from the wheels of apache-tvm-ffi for Linux
+x86-64. The symbols are the C functions, and the C++ functions that the headers declare but do not
+define. Template instantiations of the standard library are left out.
 """
 
 from __future__ import annotations
 
 from packaging.version import Version
 
-#: All known releases, including withdrawn ones.
+#: All known releases of apache-tvm-ffi, including withdrawn releases.
 RELEASES = tuple(
     map(
         Version,

@@ -47,7 +47,8 @@ class LibraryReport:
     :param satisfied_tag: lowest platform tag that the library satisfies, or ``None``.
     :param needed: each dependency and its source: ``wheel``, ``platform``, or ``None`` if the
         source is unknown.
-    :param machine: the architecture, if the file contains several architectures; else empty.
+    :param machine: the audited architecture, if the file contains several architectures; else
+        empty.
     """
 
     binary: Binary
@@ -89,8 +90,8 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
         stubs = contents.stubs()
         found = list(reader.read(contents.binaries(), searched_strings(stubs)))
         binaries = [b for b in found if isinstance(b, Binary) and b.kind in _LOADED]
-        # The wheel of apache-tvm-ffi contains libtvm_ffi itself, so skip the checks for packages
-        # that use TVM-FFI.
+        # `users` are the libraries that can depend on the libtvm_ffi of apache-tvm-ffi. The wheel
+        # of apache-tvm-ffi itself has no such libraries.
         users = () if wheel.name == DISTRIBUTION else binaries
         bundled = [binary for binary in users if is_external_copy(binary.path)]
         tvm_ffi = [b for b in users if b not in bundled and is_tvm_ffi_library(b)]
@@ -161,9 +162,10 @@ def _library_report(
 
 
 class _Contents:
-    """Read each member of a wheel once and compare it with ``RECORD``.
+    """Reads each member of a wheel once, and compares the member with ``RECORD``.
 
-    :ivar digests: maps the path of each library or program that was read to its SHA-256.
+    :ivar digests: the SHA-256 of each library and program that was read. The keys are the paths of
+        these files in the wheel.
     """
 
     def __init__(self, wheel: WheelArchive) -> None:
@@ -174,7 +176,10 @@ class _Contents:
         self._record = None if content is None else RecordFile(content, wheel.dist_info)
 
     def stubs(self) -> dict[str, PromisedNames]:
-        """Return the names that stubs declare, by the path of the Python module."""
+        """Map the path of each Python module to the names that the module and its stub declare.
+
+        Modules without such names are left out.
+        """
         stems = {path.removesuffix("i") for path in self._wheel.members if _is_module(path)}
         named = {}
         for path in sorted(stems):
@@ -186,7 +191,7 @@ class _Contents:
     def binaries(self) -> Iterator[tuple[str, bytes]]:
         """Yield the path and content of each library and program.
 
-        The method reads all files except Python modules, and compares them with ``RECORD``.
+        The method reads all files except Python modules, and compares these files with ``RECORD``.
         """
         for path in self._wheel.members:
             if _is_module(path):
@@ -200,7 +205,7 @@ class _Contents:
     def record_findings(self) -> Iterator[Finding]:
         """Yield the differences between the files and ``RECORD``.
 
-        Call `stubs` and `binaries` first, because they read the files.
+        Call `stubs` and `binaries` first, because these methods read and compare the files.
         """
         record_path = f"{self._wheel.dist_info}/RECORD"
         if self._record is None:

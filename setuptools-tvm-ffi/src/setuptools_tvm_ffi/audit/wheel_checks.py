@@ -47,9 +47,9 @@ def exported_functions(binary: Binary) -> list[str]:
 
 
 def needed_releases(binaries: Iterable[Binary]) -> dict[str, Version | None]:
-    """Return the symbols of libtvm_ffi that libraries need, and each symbol's first release.
+    """For each needed symbol of libtvm_ffi, return the first release that has the symbol.
 
-    The release is ``None`` if the symbol is a C function that no known release has.
+    The value is ``None`` for a C function that no known release has.
     """
     return {
         name: FIRST.get(name)
@@ -134,8 +134,9 @@ def stub_findings(
 
     :param binaries: the libraries that use the TVM-FFI ABI.
     :param paths: paths of all files in the wheel.
-    :param stubs: the names that stubs declare, by the path of the Python module.
-    :param strings: the strings of `searched_strings` that a library of the wheel contains.
+    :param stubs: maps the path of a Python module to the names that the module and its stub
+        declare.
+    :param strings: those strings from `searched_strings` that occur in a library of the wheel.
     """
     where = {installed_path(path): path for path in paths}
     stubs = {installed_path(path): names for path, names in stubs.items()}
@@ -151,17 +152,18 @@ def stub_findings(
         if missing is not None:
             yield Finding(codes.NO_STUBS, where[path], missing)
         folder = path.rpartition("/")[0]
-        # Libraries outside of packages cannot have py.typed.
+        # A py.typed file belongs to a package, so skip a library that is outside of all packages.
         if folder and not any(
             f"{parent}/py.typed" in where for parent in PurePosixPath(path).parents
         ):
-            yield Finding(codes.NO_PY_TYPED, where[path], f"{folder.partition('/')[0]}/py.typed")
+            what = f"{folder.partition('/')[0]}/py.typed is missing"
+            yield Finding(codes.NO_PY_TYPED, where[path], what)
     for path, names in stubs.items():
         yield from _module_findings(where[path], names, by_target, strings)
 
 
 def installed_path(path: str) -> str:
-    """Return the path of an installed file relative to ``site-packages``.
+    """Return the path that a file of a wheel gets in ``site-packages``.
 
     https://packaging.python.org/en/latest/specifications/binary-distribution-format/
 
@@ -172,7 +174,10 @@ def installed_path(path: str) -> str:
 
 
 def searched_strings(stubs: Mapping[str, PromisedNames]) -> set[str]:
-    """Return the strings to search for in the libraries of a wheel, for `stub_findings`."""
+    """Return the strings to search for in the libraries of a wheel.
+
+    `stub_findings` needs to know which of these strings the libraries contain.
+    """
     registered = {name for names in stubs.values() for name in names.registered}
     return registered | set(map(_last_part, registered))
 
@@ -219,16 +224,16 @@ def _missing_stub(
     loading = {names.target: module for module, names in stubs.items() if names.target is not None}
     module = loading.get(_target(path))
     if module is not None:
-        # A hand-written module may contain the types and need no .pyi file.
+        # If the module is written by hand, it can contain the types, so a .pyi file is optional.
         is_missing = path in exporting and stubs[module].is_generated and f"{module}i" not in paths
         return f"{module}i is missing" if is_missing else None
     if loading:
         others = first_few(sorted(loading.values()))
-        return f"no module with stubs loads this library (modules of other libraries: {others})"
+        return f"no module with stubs loads this library (modules that load others: {others})"
     top, slash, _ = path.partition("/")
     package = f"{top}/" if slash else ""
     has_some = any(p.startswith(package) and p.endswith(".pyi") for p in paths)
-    return None if has_some else "no .pyi" + (f" in {top}" if package else "")
+    return None if has_some else "no .pyi file" + (f" in {top}" if package else "")
 
 
 def _target(path: str) -> str:
@@ -271,7 +276,8 @@ def build_record_findings(
 ) -> Iterator[Finding]:
     """Yield the findings about libraries that differ from the build record.
 
-    :param digests: SHA-256 of each library that uses the TVM-FFI ABI, by the library's path.
+    :param digests: the SHA-256 of each library that uses the TVM-FFI ABI. The keys are the paths of
+        these libraries in the wheel.
     """
     if facts is None:
         yield Finding(codes.NO_BUILD_RECORD, "", f"{build_record.FILENAME} is missing or invalid")
@@ -279,5 +285,7 @@ def build_record_findings(
     for path, digest in digests.items():
         recorded = facts.digests.get(installed_path(path))
         if recorded != digest:
-            what = "not in the record" if recorded is None else f"SHA-256 {digest}"
+            what = f"the SHA-256 is {digest}, but the build record contains another"
+            if recorded is None:
+                what = "the build record does not list this library"
             yield Finding(codes.RECORD_OF_ANOTHER_BUILD, path, what)

@@ -2,7 +2,7 @@
 """Allows one build at a time in a build folder, because all builds write to the same paths.
 
 A build locks a file in its build folder. The operating system releases the lock when the process
-ends, even after a crash. The file remains, but without the lock it does not block the next build.
+ends, even after a crash. The file remains, but a file without a lock does not block the next build.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ def build_lock(folder: Path) -> Iterator[None]:
 def held_files() -> tuple[int, ...]:
     """Return the file descriptors of the lock files that this process has locked.
 
-    If a child process inherits a file descriptor, the lock remains until the child ends.
+    If a child process inherits such a file descriptor, the folder stays locked until the child
+    ends.
     """
     return tuple(_held.values())
 

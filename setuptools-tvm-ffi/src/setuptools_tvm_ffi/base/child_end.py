@@ -21,16 +21,17 @@ def end_child(
 ) -> None:
     """End a child process, and return when it has ended.
 
-    Windows cannot ask a process to end. On Windows, the child is always killed.
+    On Windows, the function ignores `request` and `group`, and kills only the child.
 
-    :param own_time: seconds to wait for the child to end before this function sends a signal. When
-        the user presses Ctrl-C, the terminal has already sent a signal to the child. A second
-        signal would interrupt the child's clean-up.
+    :param own_time: seconds that the child gets to end without a signal from this function. The
+        child needs this time after Ctrl-C: the terminal has already sent a signal to the child, and
+        a second signal would interrupt the child's clean-up.
     :param request: a signal that asks the child to end. If it is ``None``, the child is killed.
     :param request_time: seconds that the child gets to clean up after the request. The child is
         killed if it takes longer.
-    :param group: kill all processes of the child's process group, even if the child itself has
-        ended. The child must have been started with ``start_new_session=True``.
+    :param group: kill all processes of the child's process group, not only the child. The group
+        can contain processes that outlive the child. The child must have been started with
+        ``start_new_session=True``.
     """
     if own_time and _ends_within(child, own_time):
         return

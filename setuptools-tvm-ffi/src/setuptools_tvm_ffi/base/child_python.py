@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import IO
 
 # With `-I`, Python omits the working folder, PYTHONPATH and the user's site-packages from the
-# import path. This code then replaces the import path by the first argument, which is the import
-# path of this process as JSON. It contains the folders of the isolated build environment.
+# import path. In an isolated build, the child also needs the folders of the build environment. The
+# first argument therefore contains the parent's import path as a list in JSON, and this code makes
+# this list the child's import path.
 _PREPARE = "import sys, json, runpy; sys.path[:] = json.loads(sys.argv.pop(1)); "
 _BOOTSTRAP = f"{_PREPARE}runpy.run_path(sys.argv.pop(1), run_name='__main__')"
 _MODULE_BOOTSTRAP = (
@@ -51,7 +52,9 @@ def has_pip() -> bool:
 def start_python(
     file: Path, *, root: Path, messages: IO[bytes], variables: Mapping[str, str] | None = None
 ) -> subprocess.Popen[str]:
-    """Start a Python file in a child process. Its standard input and output are pipes for UTF-8.
+    """Start a Python file in a child process.
+
+    The child's standard input and standard output are pipes for text in UTF-8.
 
     :param root: the project's folder, which is removed from the child's import path.
     :param messages: an open file that receives the child's standard error.

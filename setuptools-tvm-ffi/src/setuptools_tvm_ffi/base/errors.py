@@ -32,8 +32,8 @@ class BuildError(BaseError):
 class ConfigurationError(BuildError, SetupError):
     """The project's configuration is invalid. No build step has run yet.
 
-    The class derives from `SetupError`. If any other error is raised while setuptools creates a
-    distribution, the user sees a traceback.
+    While setuptools creates a distribution, it reports a `SetupError` as a message, and any other
+    error as a traceback. This class therefore derives from `SetupError`.
     """
 
 

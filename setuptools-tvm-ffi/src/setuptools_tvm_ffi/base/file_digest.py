@@ -21,7 +21,7 @@ def digest_of(source: bytes | Path) -> str:
     """
     if isinstance(source, bytes):
         return hashlib.sha256(source).hexdigest()
-    # `hashlib.file_digest` is new in Python 3.11.
+    # Python 3.10 and older do not have `hashlib.file_digest`.
     digest = hashlib.sha256()
     with source.open("rb") as stream:
         while block := stream.read(_BLOCK):

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-# O_BINARY and O_NOINHERIT exist only on Windows. Linux and macOS do not need them: `os.open` makes
-# the file descriptor non-inheritable.
+# O_BINARY and O_NOINHERIT exist only on Windows. On Linux and macOS, every file is binary, and
+# `os.open` makes the file descriptor non-inheritable.
 _NEW_FILE = (
     os.O_WRONLY
     | os.O_CREAT
@@ -76,6 +76,6 @@ def _replacement(path: Path, permissions: int | None) -> Iterator[IO[bytes]]:
     except BaseException as problem:
         os.unlink(temporary)
         if isinstance(problem, OSError) and problem.filename is None:
-            # The error of a failed write does not contain the name of the file.
+            # The error of a failed write does not name the file, so add the name.
             problem.filename = str(path)
         raise

@@ -16,7 +16,7 @@ def mirror(source: Path, destination: Path) -> list[str]:
 
     If a file in `destination` already has the right content, the file keeps its time stamps.
 
-    :returns: the paths of the files relative to the folder, with slashes.
+    :returns: the paths of the copied files, relative to `destination` and with slashes.
     """
     wanted = _files_in(source)
     if not _files_in(destination) <= wanted:

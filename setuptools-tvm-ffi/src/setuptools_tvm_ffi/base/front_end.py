@@ -5,13 +5,15 @@ The command calls the PEP 517 hooks of the project's backend in a child process.
 of the child process through a pipe, and sets `SUMMARY_VARIABLE` to the path of a file. If the
 backend uses this plugin and the variable is set, the build does two things:
 
-- The build writes a mark in front of each line of ninja and of compilers. A second pipe for these
-  lines would not preserve the order of all lines.
-- The build writes its summary as JSON into the file. In the pipe, the output of a ``setup.py`` or a
-  compiler could damage the summary.
+- The build writes a mark in front of each line that ninja or a compiler has printed, so that the
+  command can distinguish these lines from other lines. If these lines came through a second pipe,
+  the command would not know the order in which the lines of both pipes were printed.
+- The build writes its summary as JSON into the file. It does not write the summary to the pipe,
+  because a ``setup.py`` or a compiler could print other text at the same time.
 
-An isolated environment contains its own plugin, so the command and the build may run different
-releases of the plugin. The summary therefore contains texts that the command shows unchanged.
+An isolated environment contains its own copy of the plugin, so the command and the build may run
+different releases of the plugin. The summary therefore contains texts that the command shows
+unchanged.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import os
 #: The environment variable with the path of the summary file.
 SUMMARY_VARIABLE = "_SETUPTOOLS_TVM_FFI_SUMMARY"
 
-#: The mark in front of a line of ninja or a compiler: ASCII's record separator.
+#: The mark in front of a line that ninja or a compiler has printed: ASCII's record separator.
 MARK = "\x1e"
 
 

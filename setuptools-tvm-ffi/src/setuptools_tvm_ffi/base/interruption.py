@@ -28,15 +28,15 @@ def interruptible() -> Iterator[None]:
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         del number, frame
-        # A second signal would interrupt the clean-up.
+        # Ignore further signals: they would interrupt the clean-up.
         for number in before:
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
     for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
-        # Do not handle a signal that the parent process told this process to ignore. For example,
-        # nohup does so with SIGHUP.
+        # The parent process can have started this process with a signal ignored. For example, nohup
+        # starts a program with SIGHUP ignored. Do not handle such a signal.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             before[number] = signal.getsignal(number)
             signal.signal(number, interrupt)

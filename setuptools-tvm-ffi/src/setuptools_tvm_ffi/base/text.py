@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Joins names for messages, and escapes text for terminals.
 
-Unlike `errors`, this module does not import setuptools. The import would delay every command.
+Unlike `errors`, this module does not import setuptools, because the import would delay every
+command.
 """
 
 from __future__ import annotations

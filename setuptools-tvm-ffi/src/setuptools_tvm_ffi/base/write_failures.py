@@ -26,7 +26,7 @@ _NUMBERS = frozenset(
         *(errno.EEXIST, errno.ENOTDIR),
     }
 )
-#: If a disk has fewer free bytes than this, it counts as full.
+#: A disk with fewer free bytes counts as full.
 _NEARLY_FULL = 2**16
 _FULL = re.compile(
     "|".join(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS))), re.IGNORECASE
@@ -68,10 +68,10 @@ def is_full(folder: Path) -> bool:
 
 
 def _may_be_below(file: str | bytes | int | None, folder: Path) -> bool:
-    """Whether a write that failed may have been a write to a folder or to a file below the folder.
+    """Whether the path of a failed write may be `folder` or a path inside `folder`.
 
     :param file: the path in the error, or ``None`` if the error does not name a file. For ``None``,
-        the result is ``True`` if the folder's disk is full.
+        the result is ``True`` if the disk of `folder` is full.
     """
     if file is None:  # The error of a write to an open file does not name the file.
         return folder.is_dir() and is_full(folder)

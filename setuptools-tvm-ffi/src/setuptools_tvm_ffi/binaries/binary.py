@@ -23,12 +23,14 @@ from .library_names import NAME
 
 READER = Path(__file__).with_name("reader.py")
 
-#: Time limit in seconds for reading one file. The limit grows with each MiB of the file.
+#: Time limit in seconds for reading one file. `SECONDS_PER_MIB` is added for each MiB of the file.
 SECONDS = 60.0
 SECONDS_PER_MIB = 0.2
-#: Time limit in seconds for all files of a wheel. This limit grows with each MiB, too.
+#: Time limit in seconds for reading all files of a wheel. `SECONDS_PER_MIB` is added for each MiB
+#: of these files.
 SECONDS_FOR_ALL = 180.0
-# LIEF needs several times as much memory as the size of a file.
+# Memory limit in bytes of the child process. `_MEMORY_PER_BYTE` is added for each byte of the file,
+# because LIEF needs several times the size of the file.
 _MEMORY = 1024**3
 _MEMORY_PER_BYTE = 8
 
@@ -36,14 +38,15 @@ _MACHO = {
     bytes.fromhex(magic) for magic in ("feedface", "feedfacf", "cefaedfe", "cffaedfe", "cafebabf")
 }
 _FAT = bytes.fromhex("cafebabe")
-# Java class files and universal files start with the same magic number. In a universal file, the
-# next number is the number of architectures. In a class file, the next number exceeds this limit.
+# Java class files start with the same magic number as macOS's universal files. In a universal file,
+# the next number is the number of architectures. In a class file, the next number exceeds this
+# limit.
 _MAX_ARCHITECTURES = 30
 
 
 @dataclass(frozen=True)
 class SymbolVersion:
-    """A symbol version that an ELF file needs, such as ``GLIBC_2.34`` of ``libc.so.6``."""
+    """A version of symbols that an ELF file needs, such as ``GLIBC_2.34`` of ``libc.so.6``."""
 
     library: str
     version: str
@@ -168,7 +171,7 @@ class BinaryReader:
             self._child.end(kill=True)
 
     def read_all(self, files: Iterable[tuple[str, bytes]], where: str) -> list[Binary]:
-        """Read all files.
+        """Read the files and return one `Binary` for each architecture of each file.
 
         :param where: prefix of the error message.
         :raises BuildError: a file cannot be read.
@@ -219,7 +222,7 @@ class BinaryReader:
 
 
 class _Child:
-    """The process that imports LIEF."""
+    """A child process that imports LIEF and reads files."""
 
     def __init__(self) -> None:
         self._messages: IO[bytes] = TemporaryFile()  # noqa: SIM115 - lives as long as the child
@@ -254,9 +257,9 @@ class _Child:
         return json.loads(line) if line.endswith("\n") else None
 
     def end(self, *, kill: bool = False) -> str:
-        """Return the reason why the child ended.
+        """Wait until the child ends, and return the reason why the child ended.
 
-        :param kill: whether to kill the child. Otherwise, wait until the child ends.
+        :param kill: whether to kill the child first.
         """
         if kill:
             end_child(self._child)

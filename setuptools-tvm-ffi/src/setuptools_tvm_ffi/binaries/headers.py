@@ -11,11 +11,12 @@ import re
 import struct
 from collections.abc import Iterator
 
-#: All headers of a library are in this number of bytes at the start of the file.
+#: The headers of a library are within this number of bytes at the start of the file.
 SIZE = 1 << 16
 
-# Each table maps a machine's number in a file to the machine's names in platform tags. In a tag for
-# Windows, the name follows "win_".
+# The header of a file contains a number for the architecture. Each table maps this number to the
+# names of the architecture in platform tags. The names of GPUs occur only in messages. The tag
+# "win32" contains no name of an architecture, so the table contains the whole tag.
 _ELF = {
     3: ("i686", "i586", "i486", "i386"),
     21: ("ppc64le", "ppc64"),
@@ -31,8 +32,8 @@ _ELF = {
 _MACHO = {7: ("i386",), 0x01000007: ("x86_64",), 0x0100000C: ("arm64",)}
 _PE = {0x14C: ("win32",), 0x8664: ("amd64",), 0xAA64: ("arm64",)}
 _UNIVERSAL = {"universal2": ("arm64", "x86_64"), "intel": ("i386", "x86_64")}
-# Maps other names of machines in tags to the names above. PEP 738 defines the tags for Android, and
-# PEP 730 defines the tags for iOS.
+# Maps other names of architectures in tags to the names above. PEP 738 defines the tags for
+# Android, and PEP 730 defines the tags for iOS.
 _ALIASES = {
     "arm64_v8a": "aarch64",
     "armeabi_v7a": "armv7l",
@@ -42,7 +43,8 @@ _ALIASES = {
     "x86_64_iphonesimulator": "x86_64",
     "32": "win32",
 }
-# Maps a universal file's magic number to the size in bytes of each architecture's entry.
+# A universal file contains an entry for each architecture. The size of an entry depends on the
+# magic number of the file. Each key is a magic number, and the value is the size in bytes.
 _FAT = {b"\xca\xfe\xba\xbe": 20, b"\xca\xfe\xba\xbf": 32}
 _THIN = {b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe"}
 _TAG = re.compile(
@@ -52,10 +54,10 @@ _FORMATS = {"macosx": "Mach-O", "ios": "Mach-O", "win": "PE"}
 
 
 def tag_problem(content: bytes, platform: str, own: str = "") -> str | None:
-    """Return why a library does not fit a platform tag.
+    """Return why a library does not fit a platform tag, or ``None`` if the library fits.
 
-    The result is ``None`` if the library fits. If the system in the tag is unknown, a file in a
-    known format fits only if the tag is `own`, and a file in any other format fits.
+    If the tag names an unknown system, an ELF, Mach-O or PE file fits only if the tag is `own`. A
+    file in any other format always fits such a tag.
 
     :param content: the first `SIZE` bytes of the library.
     :param own: the platform tag of the system that builds.
@@ -89,7 +91,7 @@ def _a(*formats: str) -> str:
 
 
 def _machines(content: bytes) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield the format and the machine's names for each architecture in a file."""
+    """Yield, for each architecture in a file, the file's format and the architecture's names."""
     try:
         if content[:4] == b"\x7fELF":
             order = ">" if content[5] == 2 else "<"  # noqa: PLR2004 - ELFDATA2MSB

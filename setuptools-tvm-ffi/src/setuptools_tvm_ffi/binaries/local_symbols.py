@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Patterns of symbols that a library must not export, even if its headers export them.
+"""Patterns of symbols that a library must not export, although they have default visibility.
 
 The C++ standard library and the headers of apache-tvm-ffi give their templates default visibility.
-A library therefore exports every template that it instantiates. If a second library in the process
-was built with different headers, the loader could bind the first library's template symbols to the
-second library.
+A library therefore exports every template that it instantiates. Another library in the process may
+have been built with different headers. The loader could then use the template instances of one
+library in the other library.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ _NAMESPACES = (
     "9__gnu_cxx",
     "10__cxxabiv1",
 )
-# The mangled form of a nested name starts with N. These prefixes precede the N for members,
-# function-local statics, guard variables, references with extended lifetime, and the two functions
-# of a thread-local variable.
+# In a symbol, a nested name starts with N. A prefix can precede the N. Without a prefix, the symbol
+# is the named entity itself. The other prefixes mean, in this order: function-local static, guard
+# variable, guard variable of a function-local static, temporary that a reference keeps alive, and
+# the two functions of a thread-local variable.
 _KINDS = ("", "Z", "GV", "GVZ", "GR", "TH", "TW")
-# These letters follow the N. They are the const, volatile and reference qualifiers of a member
+# These letters can follow the N. They are the const, volatile and reference qualifiers of a member
 # function.
 _QUALIFIERS = ("", "K", "V", "VK", "R", "KR", "O", "KO")
 # These prefixes mean: virtual table, VTT, type info and type name. Such symbols exist for a class,
@@ -35,7 +36,10 @@ _WRAPPED = ("", "P", "PK", "PP", "Z")
 
 
 def patterns() -> tuple[str, ...]:
-    """Return glob patterns of symbol names, without the underscore that macOS adds to C names."""
+    """Return glob patterns for the symbols that a library must not export.
+
+    The patterns do not contain the underscore that macOS adds to C names.
+    """
     nested = [
         f"_Z{kind}N{qualifier}{namespace}*"
         for kind in _KINDS
@@ -49,7 +53,7 @@ def patterns() -> tuple[str, ...]:
         for qualifier in ("", "K")
         for namespace in _NAMESPACES
     ]
-    # The mangled name of an entity directly in std has no N.
+    # If an entity is declared directly in the namespace std, its mangled name contains no N.
     direct = [f"_Z{kind}St*" for kind in _KINDS]
     direct += [f"_Z{kind}{wrapped}St*" for kind in _CLASS_DATA for wrapped in _WRAPPED]
     thunks = [
@@ -58,7 +62,7 @@ def patterns() -> tuple[str, ...]:
         for qualifier in _QUALIFIERS
         for namespace in _NAMESPACES
     ]
-    # Clang 18 and newer add an exported variable to each HIP source.
+    # From each HIP source, Clang 18 and newer export a variable whose name starts with __hip_cuid_.
     return tuple(sorted({*nested, *class_data, *direct, *thunks, "__hip_cuid_*"}))
 
 
@@ -73,7 +77,7 @@ def version_script(more: tuple[str, ...] = ()) -> str:
 
     :param more: additional names or patterns of symbols that the library must not export.
     """
-    # A lone `*` has the lowest precedence, so the patterns override it.
+    # In a version script, `*` has the lowest precedence, so all other patterns override it.
     local = "".join(f"    {pattern};\n" for pattern in (*patterns(), *more))
     return f"{{\n  global: *;\n  local:\n{local}}};\n"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Determine the platform tag that libraries satisfy, and why they do not satisfy a given tag.
+"""Determine the platform tag that libraries satisfy. Explain why libraries violate a given tag.
 
 PEP 600 defines manylinux tags, and PEP 656 defines musllinux tags. auditwheel's tables define the
 symbol versions and libraries that each tag allows. macOS and Windows tags follow from the headers
@@ -23,7 +23,7 @@ from .binary import Binary, SymbolVersion
 from .windows_libraries import is_on_every_windows
 
 #: Libraries that a wheel may depend on but must not bundle: libtvm_ffi, which `tvm_ffi` loads
-#: first, and the libraries of NVIDIA's driver.
+#: before the libraries of the wheel, and the libraries of NVIDIA's driver.
 EXTERNAL = frozenset(
     {
         *("libtvm_ffi.so", "libtvm_ffi.dylib", "tvm_ffi.dll"),
@@ -42,11 +42,11 @@ _GLIBC_VERSION = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
 # Names of the dynamic loader. On s390x and ppc64le, the name starts with "ld64".
 _LOADER = re.compile(r"ld-linux.*|ld64\.so\.[12]|ld-musl-.*")
 # In musl, one file is both the loader and the C library. The file satisfies a dependency on
-# libc.so, whatever the name of the file is.
+# libc.so, even if the file has another name.
 _MUSL_LIBC = re.compile(r"libc\.so|libc\.musl-\w+\.so\.1")
 
 _MACOS_SYSTEM = ("/usr/lib/", "/System/Library/")
-# On macOS, a dependency with one of these prefixes may be a library that is already loaded.
+# On macOS, the path of a library in `EXTERNAL` can start with one of these prefixes.
 _MACOS_PLACES = ("@rpath/", "@loader_path/")
 
 _NO_MINIMUM = "the minimum macOS version is missing from the load commands"
@@ -61,7 +61,7 @@ class _Policy:
     machine: str
     aliases: tuple[str, ...]
     versions: frozenset[str]
-    #: the prefixes of `versions`, such as ``GLIBC``; versions with any other prefix are allowed
+    #: The prefixes of `versions`, such as ``GLIBC``. A version with any other prefix is allowed.
     families: frozenset[str]
     libraries: frozenset[str]
     forbidden: tuple[tuple[str, frozenset[str]], ...]
@@ -74,10 +74,11 @@ class _Policy:
 def satisfied_tag(binaries: Sequence[Binary], among: Sequence[Binary] = ()) -> str:
     """Return the lowest platform tag that a wheel with these libraries satisfies.
 
-    The lowest tag is the tag that the most machines accept: it names the oldest manylinux or macOS.
-    On Windows, the tag depends only on the architecture. If the libraries satisfy no manylinux tag,
-    the result is ``linux_…``, which PyPI rejects. A library for musl does not record which version
-    of musl it needs, so the result is the newest musllinux tag in auditwheel's table.
+    The lowest tag is the tag that the most machines accept. This tag contains the oldest version
+    of manylinux or macOS. On Windows, the tag depends only on the architecture. If the libraries
+    satisfy no manylinux tag, the result is ``linux_…``, which PyPI rejects. A library for musl does
+    not record which version of musl it needs. For musl, the result is therefore the newest
+    musllinux tag in auditwheel's table.
 
     :param binaries: the libraries. They may depend on each other.
     :param among: further libraries of the wheel. They may satisfy dependencies of `binaries`,
@@ -118,8 +119,8 @@ def problems_for(binaries: Sequence[Binary], wanted: str) -> tuple[str, ...]:
     """Return the reasons why a wheel with these libraries does not satisfy a platform tag.
 
     :param binaries: all libraries of the wheel.
-    :param wanted: a platform tag: ``manylinux_2_28_x86_64``, ``manylinux2014_aarch64``,
-        ``musllinux_1_2_x86_64``, ``macosx_11_0_arm64``, ``win_amd64``, ``linux_x86_64``.
+    :param wanted: a platform tag, such as ``manylinux_2_28_x86_64``, ``manylinux2014_aarch64``,
+        ``musllinux_1_2_x86_64``, ``macosx_11_0_arm64``, ``win_amd64`` or ``linux_x86_64``.
     """
     loaded = _loaded(binaries)
     if wanted == "any":
@@ -140,15 +141,20 @@ def modern_name(tag: str) -> str:
 
 
 def is_on_every_machine(library: str, binary: Binary) -> bool:
-    """Whether a library that `binary` needs is on every machine that accepts the lowest tag."""
+    """Whether every machine that accepts the tag from `satisfied_tag` has a library.
+
+    The result is also true for the libraries in `EXTERNAL`.
+
+    :param library: the name of a library that `binary` needs.
+    """
     if binary.format == "macho":
         if library.startswith(_MACOS_PLACES):
             return library.rpartition("/")[2] in EXTERNAL
         return library in EXTERNAL or library.startswith(_MACOS_SYSTEM)
     if binary.format == "pe":
         return library.lower() in EXTERNAL or is_on_every_windows(library, binary.machine)
-    # A dependency's name can contain a folder. The loader then searches only that folder, and this
-    # function returns False.
+    # If the name of a dependency contains a folder, the loader searches only that folder. The
+    # checks below do not match such a name, so the result is False.
     if library in EXTERNAL or _LOADER.fullmatch(library) or _MUSL_LIBC.fullmatch(library):
         return True
     file = "musllinux" if _is_musl([binary]) else "manylinux"
@@ -248,7 +254,8 @@ def _policy_problems(
         known = library in policy.libraries or library in EXTERNAL or library in bundled
         if not (known or _LOADER.fullmatch(library) or _MUSL_LIBC.fullmatch(library)):
             yield f"needs {library}, which not every machine has"
-    # Weak symbols, such as __cxa_thread_atexit_impl in Rust's standard library, may be missing.
+    # A weak symbol may be missing at run time. For example, Rust's standard library declares
+    # __cxa_thread_atexit_impl as a weak symbol.
     undefined = set(binary.undefined) - set(binary.weak)
     for library, symbols in policy.forbidden:
         used = sorted(undefined & symbols) if library in binary.needed else []
@@ -290,9 +297,11 @@ def _oldest_macos(binary: Binary, machines: set[str]) -> tuple[int, int]:
     assert binary.minimum_os is not None
     major, minor = binary.minimum_os
     if len(machines) > 1 and binary.machine == "arm64" and (major, minor) <= (11, 0):
-        return (0, 0)  # Every macOS for arm64 satisfies the minimum: 11.0 was the first version.
+        # macOS 11.0 was the first macOS for arm64, so every macOS for arm64 satisfies this minimum.
+        return (0, 0)
     # Since macOS 11, tags have no minor versions (https://packaging.python.org/en/latest/
-    # specifications/platform-compatibility-tags/): a library that needs 11.3 gets the tag for 12.
+    # specifications/platform-compatibility-tags/). A library that needs macOS 11.3 gets the tag for
+    # macOS 12.
     return (major + 1, 0) if major >= 11 and minor else (major, minor)  # noqa: PLR2004 - macOS 11
 
 
@@ -318,7 +327,7 @@ def _macos_problems(loaded: Sequence[Binary], major: int, minor: int, name: str)
 
 
 def _policy_for(file: str, version: tuple[int, int], machine: str) -> _Policy | None:
-    """Return the newest policy that is not newer than the version of a tag."""
+    """Return the newest policy that is not newer than `version`, the version in a tag."""
     older = [p for p in _policies(file) if p.machine == machine and p.version <= version]
     return older[-1] if older else None
 
@@ -327,8 +336,9 @@ def _policy_for(file: str, version: tuple[int, int], machine: str) -> _Policy | 
 def _policies(file: str) -> tuple[_Policy, ...]:
     """Return the policies in one of auditwheel's tables, oldest first.
 
-    The table is a file in auditwheel's folder. The folder has the same layout in 6.4 and 6.8. The
-    functions of auditwheel are not used, because their results depend on the current machine.
+    The table is a file in auditwheel's folder. The folder has the same layout in auditwheel 6.4 and
+    6.8. This function does not call auditwheel, because auditwheel's functions depend on the
+    current machine.
     """
     found = importlib.util.find_spec("auditwheel")
     if found is None or found.origin is None:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read ELF, Mach-O and PE files with LIEF. This program runs as a child process.
 
-LIEF is written in C++ and the files are untrusted. If LIEF crashes, only this process ends. For
-each file, this process reads from standard input a line of JSON (``size`` of the file and
-``memory`` limit in bytes, ``names`` to search for) and then the file. After each file, this process
-writes a line of JSON to standard output.
+LIEF is written in C++ and the files are untrusted. If LIEF crashes, only this process ends.
+
+For each file, this process reads a line of JSON and then the file from standard input. The line
+contains the ``size`` of the file in bytes, the ``memory`` limit in bytes, and the ``names`` to
+search for. After each file, this process writes a line of JSON to standard output.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from typing import Any
 
 import lief
 
-# LIEF declares that most attributes may be None. Names that are not valid UTF-8 are bytes.
+# The type of LIEF's objects in this module. LIEF's own annotations allow None for most attributes.
+# With these annotations, type checkers would require a check for None at each use. LIEF returns a
+# name as text, or as bytes if the name is not valid UTF-8.
 _Parsed = Any
 
 _TRUNCATED = "truncated or corrupt: a section or segment extends past the end of the file"
@@ -33,10 +36,10 @@ _ELF_MACHINES = {
     "S390": "s390x",
     "LOONGARCH": "loongarch64",
 }
-# Files of GPU code are linked ELF files with program headers. The GPU's driver loads these files;
-# the system's loader does not. The keys are values of e_machine
-# (https://www.sco.com/developers/gabi/latest/ch4.eheader.html). LIEF 1.0.0 lacks the
-# number of Intel's GPUs.
+# A file of GPU code looks like a library: it is a linked ELF file with program headers. However,
+# only the GPU's driver loads such a file. The keys of `_DEVICES` are values of the field e_machine
+# (https://www.sco.com/developers/gabi/latest/ch4.eheader.html). LIEF 1.0.0 does not define the
+# value for Intel's GPUs.
 _DEVICES = {190: "cuda", 205: "intelgt", 224: "amdgpu"}
 _E_MACHINE = slice(18, 20)
 _EI_DATA = 5
@@ -57,14 +60,14 @@ _MACHO_KINDS = {
     "OBJECT": "object",
 }
 
-# Developers and CI build in these folders. `build_paths` returns all paths below the folders of
-# `_HOME`. Programs may also search the folders of `_ANYWHERE` at run time, so `build_paths` returns
-# only the paths of sources, objects and libraries below these folders.
+# Developers and CI build below the folders of `_HOME` and `_ANYWHERE`. `build_paths` returns every
+# path below `_HOME`. A program can also use a path below `_ANYWHERE` at run time, so `build_paths`
+# returns such a path only if it is the path of a source, an object or a library.
 _HOME = rb"home/[^/\x00]|root/|Users/[^/\x00]|github/|__w/|builds/|workspace/|var/folders/"
 _ANYWHERE = rb"tmp/|var/tmp/|build/|project/|io/|work/|src/|mnt/|private/|opt/|workspaces/"
 _POSIX = re.compile(rb"/(?:(" + _HOME + rb")|" + _ANYWHERE + rb")[\x20-\x7e\x80-\xff]{2,400}")
-# The pattern starts at the colon after the drive letter. A fixed first byte makes the search ten
-# times as fast.
+# The pattern starts at the colon after the drive letter, because a fixed first byte makes the
+# search ten times as fast.
 _WINDOWS = re.compile(
     rb":[\\/]+(?:((?:[Uu]sers|a|actions-runner)[\\/]+[^\\/\x00])|)[\x20-\x7e\x80-\xff]{2,400}"
 )
@@ -72,12 +75,14 @@ _SOURCE = re.compile(
     rb"(?i)\.(?:c|cc|cpp|cxx|c\+\+|cu|cuh|h|hh|hpp|hxx|hip|inl|inc|ipp|tcc|m|mm|s|rs|py|pyx|zig|o|obj"
     rb"|a|lib|so|dylib|dll|pdb)$"
 )
-# Characters that end a path in a quotation or a list.
+# A path can be part of a longer text, such as a quotation or a list. These characters end the path.
 _END = re.compile(rb"[\"'<>|;:*?%(){}\[\]$, ]")
 _INSIDE_A_PATH = re.compile(rb"(?:[\w./\\@~$}>%-]|(?<!\w)[A-Za-z]:)\Z")
 _MAX_PATHS = 50
 _END_OF_STRING = re.compile(rb"\w\0")
-_MIN_PARTS = 4  # /home/me/project, C:\\Users\\me\\project
+# `build_paths` omits a path below `_HOME` if the path has fewer parts than this number. The path
+# /home/me/project has four parts: an empty part and three names.
+_MIN_PARTS = 4
 _SHN_ABS = 0xFFF1
 _DF_1_PIE = 0x08000000
 
@@ -221,6 +226,7 @@ def _macho_slice(binary: _Parsed, size: int) -> dict[str, Any]:
             minimum = list(binary.build_version.minos[:2])
     elif binary.has_version_min and _name(binary.version_min.command) == "VERSION_MIN_MACOSX":
         minimum = list(binary.version_min.version[:2])
+    # This header defines the bits of `raw_type`:
     # https://github.com/apple-oss-distributions/xnu/blob/main/EXTERNAL_HEADERS/mach-o/nlist.h
     outside = [s for s in binary.symbols if s.name and s.raw_type & 0x01 and not s.raw_type & 0xE0]
     defined = {_text(s.name) for s in outside if s.raw_type & 0x0E and not s.raw_type & 0x10}

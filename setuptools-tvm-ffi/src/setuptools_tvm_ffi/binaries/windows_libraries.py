@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Determine which DLLs every supported version of Windows provides.
 
-delvewheel contains lists of these DLLs. The lists come from the installation media of every Windows
-since 7.
+delvewheel contains lists of these DLLs. The lists come from the installation media of every version
+of Windows since Windows 7.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from ..base.errors import BuildError
 
 _LISTS = {"i386": "ignore_names_x86", "amd64": "ignore_names_x64", "arm64": "ignore_names_arm64"}
 
-# CPython 3.13 needs Windows 10, which has these DLLs. Windows 7 lacks these DLLs, so delvewheel's
-# lists omit them. A name such as api-ms-… is an API set, which Windows maps to a DLL.
+# Windows 10 and newer contain these DLLs, and CPython 3.13 supports no older Windows. delvewheel's
+# lists omit these DLLs, because Windows 7 lacks them. A name that starts with api-ms- or ext-ms- is
+# the name of an API set. Windows maps an API set to a DLL.
 _SINCE = re.compile(r"(?:(?:api|ext)-ms-.+|ucrtbase|combase|d3d12)\.dll")
 
-# These DLLs belong to the runtime library of Visual C++. python.org's CPython or the wheel of
-# apache-tvm-ffi contains each of these DLLs. `tvm_ffi` loads the DLLs in its wheel before other
-# libraries. Other DLLs of the runtime library (vcomp140.dll, concrt140.dll, msvcp140_2.dll) need
-# the Visual C++ Redistributable.
+# These DLLs belong to the runtime library of Visual C++. Each of these DLLs is part of the
+# CPython from python.org, or of the wheel of apache-tvm-ffi. `tvm_ffi` loads the DLLs of its wheel
+# before it loads other libraries. Users get other DLLs of the runtime library (vcomp140.dll,
+# concrt140.dll, msvcp140_2.dll) only with the Visual C++ Redistributable.
 _BROUGHT = {"vcruntime140.dll", "msvcp140.dll"}
 _BROUGHT_ON_64_BITS = {"vcruntime140_1.dll"}
 
@@ -45,7 +46,8 @@ def is_on_every_windows(library: str, machine: str) -> bool:
 def _names(machine: str) -> frozenset[str]:
     """Return delvewheel's list of DLLs for a machine.
 
-    The imported module contains only such lists (in delvewheel 1.13).
+    The lists are in a private module of delvewheel. In delvewheel 1.13, this module contains
+    nothing else.
     """
     if importlib.util.find_spec("delvewheel") is None:
         raise BuildError(

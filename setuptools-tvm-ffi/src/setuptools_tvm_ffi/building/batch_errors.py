@@ -24,16 +24,17 @@ def batch_failure(
     hint: str | None,
     generated: Generated,
 ) -> BuildError:
-    """Return the error for a failed batch.
+    """Return the error for a batch of a unity build that did not compile.
 
     The error names the sources that appear in the compiler's messages.
 
     :param step: the compile step of the batch.
     :param printed: ninja's output.
     :param root: the project's folder. Some compilers report absolute paths.
-    :param hint: a hint about another message in the output, if there is one.
-    :param generated: the files that commands generate. The error contains the name that the
-        settings use for a generated file.
+    :param hint: the hint to show, or ``None``. If two sources declare the same name, the error
+        contains a hint about the name instead.
+    :param generated: the files that commands generate. For a generated file, the error contains
+        the name in the settings, not the path.
     """
     messages = "\n".join(_messages_of(step, printed))
     files = [
@@ -60,11 +61,12 @@ def batch_failure(
 
 
 def _messages_of(step: Step, printed: str) -> Iterator[str]:
-    """Yield the lines that a step's command has printed."""
+    """Yield the lines of ninja's output that a step's command has printed."""
     lines = iter(printed.splitlines())
     for line in lines:
         if line.startswith("FAILED:") and line.rstrip().endswith(step.output):
-            # In the next line, ninja prints the command. Skip this line: it names all sources.
+            # The next line is the command. Skip it: it names every source of the batch, with or
+            # without an error.
             next(lines, None)
             break
     for line in lines:

@@ -12,12 +12,12 @@ from .file_states import FileStates, FileSystemClock, changed_at, status_of
 
 
 class ChangesDuringRun:
-    """Compares files with their state at the start of a build's commands.
+    """Compares files with their state before the commands of a build started.
 
-    Create the object when all inputs have been examined, before the commands start.
+    Create the object after all inputs have been examined and before the commands start.
 
-    :param written: a file that was just written. The time of its last change is taken as the start
-        of the commands.
+    :param written: a file that was just written. The time of its last change is used as the time
+        when the commands started.
     """
 
     def __init__(self, files: FileStates, clock: FileSystemClock, written: Path) -> None:
@@ -28,11 +28,11 @@ class ChangesDuringRun:
         status = status_of(str(written))
         self._started = 0 if status is None else changed_at(status)
         # The file system's time advances in steps. A file that changes after this pause has a
-        # later time.
+        # later time than `written`.
         time.sleep(0.005)
 
     def existed(self, name: str) -> bool:
-        """Whether a file was examined before the commands started, and existed then."""
+        """Whether a file was examined before the commands started, and existed at that time."""
         return self._before.get(name) is not None
 
     def _has_existed(self, name: str) -> bool:
@@ -51,8 +51,8 @@ class ChangesDuringRun:
 
     def _is_unchanged(self, name: str) -> bool:
         """Whether a file has not changed since the commands started."""
-        # Compute the digest before the comparison. If the file changes later, the record contains
-        # the old digest, and the next build detects the change.
+        # Compute the digest before comparing the statuses. If the file changes after the
+        # comparison, the record contains the old digest, and the next build detects the change.
         self._files.digest(name)
         now = status_of(self._files.path(name))
         if name in self._before:

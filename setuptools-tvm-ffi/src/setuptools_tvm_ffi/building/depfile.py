@@ -27,8 +27,8 @@ def dependencies(
     :param content: the content of the file that the compiler wrote.
     :param style: ``gcc`` for Makefile rules (``-MD``), ``msvc`` for ``/sourceDependencies``.
     :param folders: a mapping from the absolute path of a folder to the prefix that replaces the
-        path in the result. This parameter applies only to ``msvc``: cl reports only absolute paths
-        in lower case.
+        path in the result. This parameter applies only to ``msvc``, because cl reports each path as
+        an absolute path, in lower case.
     :raises ValueError: the content is truncated or corrupt.
     """
     if style == "msvc":

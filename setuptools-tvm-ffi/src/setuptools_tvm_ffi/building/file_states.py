@@ -14,11 +14,11 @@ from ..project.build_environment import PACKAGES, stable_names
 
 #: Four values that describe a file: the size, the inode, the time when the content changed, and the
 #: time when the inode changed. Times are in nanoseconds. If the content changes, at least one value
-#: changes. A program that writes the file in place can preserve the first three values.
+#: changes. A program that writes the file in place can preserve at most the first three values.
 Status = tuple[int, int, int, int]
 
 # The times of a file system advance in steps (4 ms on Linux; 2 s on FAT). If a file is written
-# twice within one step, the times of the file are the same after each write. The status of a file
+# twice within one step, the times of the file are the same after both writes. The status of a file
 # that was written recently is therefore not trusted.
 _STEP = 2_000_000_000 if os.name == "nt" else 20_000_000
 
@@ -61,7 +61,8 @@ def wait_until_trusted() -> None:
     pause, the build could not record a status of the file. The next import of an editable install
     would then rebuild.
     """
-    # A file system's clock can lag behind by less than a step.
+    # The clock of a file system can be up to one step behind the clock of this machine, so wait
+    # for more than one step.
     time.sleep(1.5 * _STEP / 1e9)
 
 
@@ -77,7 +78,7 @@ class FileSystemClock:
         self.start = self.now()
 
     def now(self) -> int:
-        """Return the current time, in nanoseconds."""
+        """Return the file system's current time, in nanoseconds."""
         for path in self._paths:
             try:
                 os.utime(path)
@@ -92,10 +93,11 @@ class FileSystemClock:
 class FileStates:
     """The digests and statuses of files during one build. Each file is examined once.
 
-    Methods take the name of a file. For most files, the name is the path. Each isolated build
-    creates its environment in a new folder. A file in the environment therefore has a stable name,
-    such as ``<site-packages>/numpy/x.h``. If `sys.path` contains a second folder of packages, the
-    stable name of that folder is ``<site-packages-2>``.
+    Methods take the name of a file. For most files, the name is the path. For a file in the build
+    environment, the name starts with ``<site-packages>``, as in ``<site-packages>/numpy/x.h``. Each
+    isolated build creates its environment in a new folder, so the path changes, but the name does
+    not. If `sys.path` contains a second folder of packages, the names of the files in that folder
+    start with ``<site-packages-2>``.
 
     :param root: the folder that relative paths refer to.
     :param known: the digest and the status that an earlier build recorded for each name.
@@ -132,7 +134,7 @@ class FileStates:
         return os.path.join(self._root, name)
 
     def status(self, name: str) -> Status | None:
-        """Return the status of a file at the first query, or ``None`` if the file was missing."""
+        """Return the status that a file had at the first query; ``None`` if it was missing then."""
         if name not in self._statuses:
             self._statuses[name] = status_of(self.path(name))
         return self._statuses[name]
@@ -142,16 +144,17 @@ class FileStates:
         return self._statuses.copy()
 
     def trusted_status(self, name: str, clock: FileSystemClock) -> Status | None:
-        """Return the status of a file, or ``None`` if the digest of the file may be outdated.
+        """Return the status of a file, or ``None`` if the digest may belong to another content.
 
         :param clock: a clock that was created before the first file was examined.
         """
         status = self.status(name)
         if status is None or not may_have_changed_since(status, clock.start):
             return status
-        # The file may have been written while this process read it. If another write could leave
-        # the status unchanged, do not trust the status. Otherwise, read the file again and compare
-        # the digests.
+        # The file may have been written while this process read it. The digest and the status then
+        # belong to different contents. Read the file again, and trust the status only if the digest
+        # is the same. If the file is so new that another write may not change the status, a second
+        # reading proves nothing.
         if may_change_unseen(status, clock.now()):
             return None
         try:
@@ -161,7 +164,7 @@ class FileStates:
         return status if digest == self.digest(name) else None
 
     def known_digest(self, name: str) -> str | None:
-        """Return the digest of a file, or ``None`` if the digest requires reading the file."""
+        """Return the digest of a file, or ``None`` if the file must be read first."""
         known = self._known.get(name)
         if name not in self._digests and known is not None and known[1] == self.status(name):
             return known[0]

@@ -30,8 +30,8 @@ from .step_record import StepRecord
 class Stale:
     """A step that must run.
 
-    :param reason: what differs from the last run. The reason is empty in two cases: the step runs
-        only because another step writes one of its inputs again, or no step was recorded.
+    :param reason: what differs from the last run. The reason is empty in two cases: no step was
+        recorded, or this step runs only because another step writes an input of this step again.
     :param bypass_cache: whether a compiler cache, such as ccache, could return an outdated object.
         A cache does not record missing files, so it does not detect a file that was missing before
         and exists now.
@@ -75,7 +75,8 @@ class Freshness:
         found = {step.output: self._judge(step, changed, appeared) for step in steps}
         outputs: set[str] = set()
         grows = True
-        # Repeat the loop, because a library can link with a later library of the plan.
+        # A library can link with a library whose steps come later in the plan. Therefore, repeat
+        # the inner loop until it adds nothing to `outputs`, the files that will be written again.
         while grows:
             grows = False
             for step in steps:
@@ -113,13 +114,14 @@ class Freshness:
     def begin(self, stale: Iterable[Stale], written: Path) -> None:
         """Delete the outputs of the commands that will run, and remember when the commands start.
 
-        :param written: a file that was just written. The time of its last change is taken as the
-            start of the commands.
+        :param written: a file that was just written. The time of its last change is used as the
+            time when the commands started.
         """
         for each in stale:
             step = each.step
             self._begun.add(step.output)
-            # If the compiler is a script, compute the digest of the script before the step runs.
+            # The compiler can be a script. Compute the digest of the script before the step runs,
+            # because the script can change while the step runs.
             self._commands.compiler(step)
             for name in (step.output, *step.extra_outputs, step.depfile):
                 if name is not None:
@@ -165,7 +167,8 @@ class Freshness:
                 continue
             details.missing[step.output] = list(run.missing)
             if header is not None and header.output not in commands:
-                # An input changed while the header was precompiled, so this step is not recorded.
+                # The step that precompiled the header is not recorded, for example because an input
+                # changed while it ran. Do not record this step either: it read the header.
                 continue
             if all(name in produced or self._changes.is_unchanged(name) for name in run.inputs):
                 commands[step.output] = run.command
@@ -194,7 +197,7 @@ class Freshness:
         return None if reason is None else Stale(step, reason)
 
     def _refresh(self) -> None:
-        """Record the current statuses of files and folders when no step is stale."""
+        """Record the current statuses of files and folders. Call this only if no step is stale."""
         record, folders = self._record, self._record.folders
         trusted_status, clock = self._files.trusted_status, self._clock
         files = {n: (digest, trusted_status(n, clock)) for n, (digest, _) in record.files.items()}
@@ -220,8 +223,8 @@ def _without_unused_headers(stale: Sequence[Stale]) -> list[Stale]:
     """Leave out a step that precompiles a header if no stale step reads the precompiled header.
 
     For example, if a precompiled header was deleted, but no source is stale, the header is not
-    precompiled again. If a header has changed, the sources that include the header are stale, too,
-    because the header is their input.
+    precompiled again. If the header has changed, the sources that include the header are stale,
+    because the header is an input of these sources. The header is then precompiled again.
     """
     used = {each.step.precompiled for each in stale}
     used.update(name for each in stale for name in each.step.inputs)

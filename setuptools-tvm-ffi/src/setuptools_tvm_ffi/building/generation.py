@@ -39,8 +39,8 @@ logger = logging.getLogger(__name__)
 def generation_plan(request: BuildRequest, toolchain: Toolchain) -> BuildPlan:
     """Return the plan with one step for each command.
 
-    :raises ConfigurationError: a program or an input is missing, or two files have the same name:
-        two outputs, or an output and a file in the project.
+    :raises ConfigurationError: a program or an input is missing, two outputs have the same name, or
+        an output has the name of a file in the project.
     """
     generate = request.project.settings.generate
     _check_outputs(generate, request.root)
@@ -52,9 +52,10 @@ def generation_plan(request: BuildRequest, toolchain: Toolchain) -> BuildPlan:
 
 
 def delete_other_files(request: BuildRequest) -> None:
-    """Delete files in `{out}` that are not outputs, so that the build does not depend on them.
+    """Delete each file in the folder `{out}` that no setting `outputs` lists.
 
-    Examples are undeclared outputs, and outputs of commands that the project no longer declares.
+    For example, a command can write a file that it does not declare, or the project no longer
+    contains the command that wrote the file. The build must not depend on such a file.
     """
     outputs = request.generated
     top = request.root / request.generated_folder
@@ -111,7 +112,7 @@ def _step(entry: GenerateSettings, request: BuildRequest) -> Step:
         entry, request.root, build_base=request.build_base, generated=request.generated
     )
     script = python_script(entry, request.root)
-    # The script can import the modules in its folder, so they are inputs of the step.
+    # The script can import the modules in its folder, so these modules are inputs of the step.
     modules = (request.root / script).parent.glob("*.py") if script else ()
     imported = sorted(module.relative_to(request.root).as_posix() for module in modules)
     outputs = [f"{out}/{posixpath.normpath(name)}" for name in entry.outputs]
@@ -120,8 +121,8 @@ def _step(entry: GenerateSettings, request: BuildRequest) -> Step:
     if program is None:
         raise ConfigurationError(
             f"{entry.place('command')}: {words[0]!r} is not an executable program",
-            hint="install the program, or add its package to build-system.requires; write "
-            '"{python}" before the name of a Python script',
+            hint="install the program, or add the package that installs it to "
+            'build-system.requires; write "{python}" before the name of a Python script',
         )
     if entry.command[0] == _PYTHON:
         version = f"Python {platform.python_version()}"

@@ -25,8 +25,8 @@ _HOST_COMPILER = 1
 # nvcc 13.0 compiles for one architecture after another, so the number of architectures does not
 # matter. nvcc was measured with two sources and six architectures. The first source includes only
 # tvm-ffi's headers: nvcc uses 0.4 GiB, or 1.8 GiB with --threads 6. The second source also calls
-# thrust::sort and two algorithms of CUB: nvcc uses 0.85 GiB, or 4.9 GiB with --threads 6. Many
-# kernels use more templates than the second source.
+# thrust::sort and two algorithms of CUB: nvcc uses 0.85 GiB, or 4.9 GiB with --threads 6 (0.82 GiB
+# for each thread). Reserve more, because many kernels use more templates than the second source.
 _DEVICE_COMPILER = 2
 
 # Linux distributions mount the control groups (version 2) at this path.
@@ -75,12 +75,15 @@ def count_jobs(
     device_compilers: bool,
     distributed: bool = False,
 ) -> JobCount:
-    """Return how many commands to run in parallel.
+    """Return how many commands may run in parallel.
 
-    If a setting declares a number, the result is this number. Otherwise, the number is computed
-    from the resources. Device compilers need more memory than other compilers, so fewer of them may
-    run in parallel. If a launcher runs compilers on other machines, the resources of this machine
-    still limit the commands that run on this machine, even if a setting declares a number.
+    If a setting declares a number, the number limits all commands. Otherwise, the resources of this
+    machine limit the commands. Device compilers then have a separate limit, because they need more
+    memory than other compilers.
+
+    If a launcher runs compilers on other machines, the declared number can exceed the resources of
+    this machine. The commands that run on this machine then have a separate limit, which depends on
+    the resources.
 
     :param declared: the number of commands that a setting declares, if any.
     :param declared_by: the name of the setting, for the explanation.
@@ -122,9 +125,10 @@ def measure() -> Resources:
 def control_groups(groups: str) -> tuple[str, ...]:
     """Return the folder of this process's control group (version 2), then its parent folders.
 
-    In a container, ``/proc/self/cgroup`` may contain the group's path on the host, so most folders
-    in the result do not exist in the container. The last folder exists, because the control groups
-    are mounted there. In a container, the last folder is the folder of the container's group.
+    In a container, ``/proc/self/cgroup`` may contain the path that the group has on the host. Most
+    folders in the result then do not exist in the container. The last folder exists, because it is
+    the mount point of the control groups. In a container, the mount point is the folder of the
+    container's group.
 
     >>> control_groups("0::/user.slice")
     ('/sys/fs/cgroup/user.slice', '/sys/fs/cgroup')
@@ -136,7 +140,7 @@ def control_groups(groups: str) -> tuple[str, ...]:
         return ()
     parts = [part for part in found[1].split("/") if part]
     # If the group is outside the process's namespace, the path is, for example, "/../../app.slice".
-    # The last folder is then the only usable one.
+    # Such a path does not lead to a folder below the mount point, so use only the mount point.
     if ".." in parts:
         parts = []
     return tuple("/".join([_CONTROL_GROUPS, *parts[:depth]]) for depth in range(len(parts), -1, -1))
@@ -170,7 +174,8 @@ def free_memory_of_group(limit: str, usage: str, statistics: str) -> int | None:
     :param usage: the content of ``memory.current``: the bytes that the group uses, including the
         page cache.
     :param statistics: the content of ``memory.stat``, which contains the size of the inactive page
-        cache. This memory counts as free, because the kernel gives it to a compiler that needs it.
+        cache. The inactive page cache counts as free, because the kernel gives this memory to
+        programs that need it.
     """
     most, used = _number(limit), _number(usage)
     if most is None or used is None:

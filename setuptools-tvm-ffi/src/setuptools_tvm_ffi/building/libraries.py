@@ -51,19 +51,19 @@ from .plan import BuildPlan, LibraryPlan, Step, make_plan, named
 from .request import BuildRequest, BuildResult, BuiltLibrary
 from .work import Work
 
-# This pattern matches an error message of GCC and Clang. Before C++20, they reject a source that
-# passes a lambda to TVM-FFI's export macro. An example in TVM-FFI's documentation passes a lambda.
-# The macro exports metadata and therefore uses the type of the lambda (seen in 0.1.15.post2).
+# This pattern matches the error message of GCC and Clang if a source passes a lambda to TVM-FFI's
+# export macro. An example in TVM-FFI's documentation does this. To export metadata, the macro uses
+# the type of the lambda (seen in apache-tvm-ffi 0.1.15.post2). Before C++20, compilers reject this.
 _LAMBDA_REFUSED = re.compile(r"lambda[- ]expression in (an )?unevaluated (context|operand)")
-# This pattern matches the error message of ptxas about a function or variable that another source
-# defines.
+# This pattern matches the error message of ptxas about device code that uses a function or variable
+# of another source.
 _DEVICE_LINK_NEEDED = re.compile(r"ptxas .*Unresolved extern (function|variable)")
 # This pattern matches the error message of GCC, Clang and cl about a missing header of the CUDA
 # toolkit.
 _NO_TOOLKIT = re.compile(r"(?<![\w/])cuda(_runtime\w*)?\.h\b.*(No such file|not found)")
-# This pattern matches the error message of ptxas if parts of nvcc are of different releases. pip
-# can install such parts, because the package nvidia-cuda-nvcc (13.0) accepts every release of the
-# package nvidia-nvvm, which contains a part of nvcc.
+# This pattern matches the error message of ptxas if the parts of nvcc come from different releases.
+# pip can install such parts, because the package nvidia-cuda-nvcc (13.0) accepts every release of
+# the package nvidia-nvvm, which contains a part of nvcc.
 _MIXED_TOOLKIT = re.compile(r"ptxas .*Unsupported \.version")
 _MIXED_TOOLKIT_HINT = (
     "the parts of nvcc are of different releases: require the same release of nvidia-cuda-nvcc, "
@@ -88,8 +88,8 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     root = request.root
     request = _with_overrides_for_nvcc(request, process)
     for settings in request.extensions:
-        # Check this only after the overrides were applied. Two overrides may embed files under the
-        # same name if the conditions of the overrides exclude each other.
+        # Check the names of embedded files only now that the overrides are applied. Two overrides
+        # may use the same name if their conditions exclude each other.
         check_embedded_names(settings.embed)
     generated = request.generated
     sources = _sources(request)
@@ -111,8 +111,9 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
     extensions = [_for_architectures(settings, project) for settings in request.extensions]
     extensions, headers = add_package_headers(extensions, request)
     extensions, modules = add_pkg_config(extensions, toolchain.system)
-    # The steps of the plan read copies of the files of apache-tvm-ffi. The import of an editable
-    # install copies no files. To decide whether to rebuild, the import checks the original files.
+    # When an editable install is imported, the import hook checks whether to rebuild. The hook does
+    # not copy files. It must therefore check the original files, not the copies that the steps
+    # read.
     originals = {name: status_of(name) for name in (*sdk.originals, *headers, *modules)}
     libraries = [(settings, sources[settings.name]) for settings in extensions]
     plan = make_plan(libraries, toolchain, sdk, request.objects_folder, generated)
@@ -138,8 +139,8 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
         inputs = run.commands().watched()
         delete_other_files(request)
         if any(map(generated.contains, objects)):
-            # The symbols of the objects determine how to link. Plan again now that the generated
-            # objects exist.
+            # Some of `extra_objects` are generated. The link commands depend on the symbols in
+            # these files, so plan again now that the files exist.
             toolchain, sdk = request.host.tools(request, languages, process)
             plan = make_plan(libraries, toolchain, sdk, request.objects_folder, generated)
     run = _Run(plan, program, request, jobs, toolchain, work)
@@ -152,7 +153,7 @@ def build_libraries(request: BuildRequest, process: TVMFFIProcess) -> BuildResul
 
 
 def remove_objects(request: BuildRequest) -> None:
-    """Delete generated files, objects, libraries and cached stubs.
+    """Delete the objects, the libraries, the cached stubs and the generated files.
 
     ``build_ext --force`` calls this function before it builds.
     """
@@ -164,8 +165,8 @@ def remove_objects(request: BuildRequest) -> None:
 def _with_overrides_for_nvcc(request: BuildRequest, process: TVMFFIProcess) -> BuildRequest:
     """Apply the overrides whose condition is a release of nvcc.
 
-    If no source needs nvcc, not even a source that an override adds, none of these overrides
-    applies.
+    If no extension needs nvcc, none of these overrides applies. An extension may need nvcc only for
+    a source that an override adds, so these sources count, too.
     """
     extensions, project = request.extensions, request.project
     if not project.settings.overrides and not any(e.overrides for e in extensions):
@@ -230,7 +231,7 @@ def _for_architectures(settings: ExtensionSettings, project: Project) -> Extensi
 
 
 def _with_generated(settings: ExtensionSettings, generated: Generated) -> ExtensionSettings:
-    """Return the settings after replacing the name of each generated file by the file's path.
+    """Return the settings with the path of each generated file in place of the file's name.
 
     The folder of generated files becomes the last include folder.
     """
@@ -278,7 +279,7 @@ def _check_files(settings: ExtensionSettings, root: Path, generated: Generated) 
                 )
     for place, file in linked:
         if (root / file).is_dir():
-            raise ConfigurationError(f"{place}: {file!r} is a folder", hint="name a file")
+            raise ConfigurationError(f"{place}: {file!r} is a folder", hint="name a file instead")
         if root not in Path(os.path.normpath(root / file)).parents:
             system = (
                 ". If the file is a library of the system, name it in 'libraries' and its folder "
@@ -313,7 +314,7 @@ def _check_device_link(settings: ExtensionSettings, sources: Sequence[PurePosixP
                 # nvlink links the device code of all sources for the same architectures.
                 raise ConfigurationError(
                     f"{entry.place('cuda_architectures')}: {source} cannot have its own "
-                    f"architectures, because {place} links it with the other sources",
+                    f"architectures, because {place} links the device code of all sources together",
                     hint="set the architectures for the library, or move the source to another "
                     "extension",
                 )
@@ -404,7 +405,7 @@ class _Run:
             # Without this variable, ninja removes the colours, because its output is a pipe.
             variables = {**variables, "CLICOLOR_FORCE": "1"}
         if mark():
-            # ninja prints a step only when the step ends. Show the first step when it starts.
+            # ninja prints a step only when the step ends. Print the first step before ninja starts.
             first = min(stale, key=lambda each: not each.step.compiles_device_code).step
             sys.stdout.write(f"{mark()}[0/{len(stale)}] {first.description}\n")
         try:
@@ -443,8 +444,8 @@ class _Run:
     def _threads(self, stale: Sequence[Stale]) -> int:
         """Return the number of threads for each nvcc.
 
-        The limit on parallel device compilers is divided by the number of stale steps that run a
-        device compiler. If there are fewer steps than the limit, an nvcc can use several threads.
+        The result is the limit on parallel device compilers, divided by the number of stale steps
+        that run a device compiler, but at least 1.
         """
         units = sum(each.step.compiles_device_code for each in stale)
         return max(1, self.jobs.devices // units) if units and self.jobs.devices else 1
@@ -490,8 +491,8 @@ def reasons(stale: Sequence[Stale]) -> Iterator[str]:
 def _launchers(toolchain: Toolchain) -> Iterator[Launcher]:
     """Yield a `Launcher` for the first word of each compiler's command.
 
-    If the command has no launcher, the first word is the compiler. All properties of this
-    `Launcher` are false.
+    If a command has no launcher, the first word is the compiler. All properties of the `Launcher`
+    are false in this case.
     """
     for compiler in toolchain.compilers.values():
         command = (*compiler.launcher, *compiler.command)
@@ -528,7 +529,7 @@ def _failure(plan: BuildPlan, status: int, printed: str, request: BuildRequest) 
 
 
 def _compile_hint(settings: ExtensionSettings, printed: str) -> str | None:
-    """Return a hint about a compiler's error in ninja's output, or ``None`` for other errors."""
+    """Return a hint if ninja's output contains a known compiler error, otherwise ``None``."""
     if _LAMBDA_REFUSED.search(printed):
         without = settings.assignment("undef_macros", ["TVM_FFI_DLL_EXPORT_INCLUDE_METADATA"])
         return (

@@ -49,7 +49,7 @@ def undefined_symbols(linker_output: str) -> tuple[str, ...]:
 
 
 def link_failure(settings: ExtensionSettings, linker_output: str) -> BuildError | None:
-    """Return an error that names undefined symbols or a missing library.
+    """Return an error that names the undefined symbols or the missing library of a failed link.
 
     If the linker reports neither, return ``None``.
     """
@@ -61,7 +61,7 @@ def link_failure(settings: ExtensionSettings, linker_output: str) -> BuildError 
             return None
         return BuildError(
             f"library {library!r}: the linker does not find the library {missing[1]!r}",
-            hint="install its development files, or add its folder to "
+            hint="install the library's development files, or add the library's folder to "
             f"{settings.spelled('library_dirs')!r}; for a library of the CUDA toolkit or the CUDA "
             f"driver, set {settings.assignment('cuda_toolkit', True)}",
         )

@@ -3,7 +3,7 @@
 
 A step can have thousands of missing files. Therefore the record contains the statuses of the
 folders where the files would be created. The files themselves are checked only if a folder has
-changed. If the name of a missing file ends with ``/*``, it stands for any file in the folder.
+changed. A name that ends with ``/*`` stands for any file in the folder.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .file_states import (
 
 
 def changed_folders(folders: Mapping[str, Status | None], files: FileStates) -> set[str]:
-    """Return the folders whose status differs from the recorded status, or is unknown."""
+    """Return the folders whose status differs from the recorded status, or is not recorded."""
     return {
         folder
         for folder, status in folders.items()
@@ -33,7 +33,7 @@ def changed_folders(folders: Mapping[str, Status | None], files: FileStates) -> 
 def appeared(
     missing: Mapping[str, Iterable[str]], changed: Collection[str], files: FileStates
 ) -> dict[str, str]:
-    """Find the steps whose compiler or linker could now read another file than in the last run.
+    """Find the steps that could now read a different file than in the last run.
 
     :param missing: the missing files for each step. The key is the output of the step.
     :param changed: the folders that have changed.

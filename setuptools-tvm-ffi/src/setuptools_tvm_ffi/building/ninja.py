@@ -21,7 +21,8 @@ from ..base.errors import BuildError
 from ..base.front_end import mark
 from ..base.text import without_colours
 
-#: The release of ninja in Debian 11. Older releases are not tested.
+#: The oldest release of ninja that the plugin accepts. Debian 11 contains this release. Older
+#: releases are not tested.
 MINIMUM_NINJA = Version("1.10")
 
 #: The requirement to install ninja in an isolated build environment, if no usable ninja is found.
@@ -110,8 +111,9 @@ def run_ninja(
     :returns: ninja's exit status, and its output without colours.
     """
     command = [ninja, "-f", str(file), *(() if jobs is None else ("-j", str(jobs)))]
-    # GCC (12) writes the value of PWD to debug information. The option -ffile-prefix-map replaces
-    # `root` there. If PWD contained a symbolic link, the option would not match the value.
+    # GCC (12) writes the value of PWD to debug information. In this value, the option
+    # -ffile-prefix-map replaces `root`. Therefore, set PWD to `root`: the shell's value can contain
+    # a symbolic link, and the option would then replace nothing.
     environment = {**os.environ, **(variables or {}), "NINJA_STATUS": _STATUS, "PWD": str(root)}
     # Read and print ninja's output here, for two reasons. The linker's messages are parsed after
     # the build. If ninja inherited stdout, its lines could precede earlier log lines of setuptools.
@@ -145,7 +147,7 @@ def run_ninja(
 
 
 def finished(folder: Path) -> set[str]:
-    """Return the paths of the outputs of all commands that have succeeded, from ninja's log.
+    """Read ninja's log, and return the output paths of all commands that have succeeded.
 
     Ninja writes a line as soon as a command has succeeded. The line has five fields: the start and
     end of the command, the time of the output, the path of the output, and a hash.

@@ -73,8 +73,8 @@ def _build_statement(step: Step, command: str, produced: set[str]) -> list[str]:
     ]
     if step.response_file is not None:
         lines.append(f"  response_file = {_value(step.response_file)}")
-        # Replace line breaks, which a value in a manifest cannot contain. In a response file, a
-        # space separates two paths in the same way as a line break.
+        # A value in a manifest cannot contain line breaks, so replace them with spaces. In a
+        # response file, both line breaks and spaces separate paths.
         content = step.response_file_content.replace("\n", " ")
         lines.append(f"  response = {_value(content)}")
     return lines

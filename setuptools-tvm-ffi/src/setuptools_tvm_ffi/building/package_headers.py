@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Copies the headers of Python packages to the build folder, for the setting `include_from`.
 
-Each item of the setting is a reference, such as ``numpy:get_include``. The copies have the same
-paths in every build, like the copy of apache-tvm-ffi (see `ffi.sdk`).
+Each item of the setting is a reference to folders of headers. For example, ``numpy:get_include``
+refers to the folder that the function `get_include` of the module `numpy` returns. The copies have
+the same paths in every build, like the copy of apache-tvm-ffi (see `ffi.sdk`).
 
-If the ``RECORD`` of a distribution lists the module and the headers, the reference is resolved
-again only when the ``RECORD`` has changed. If no ``RECORD`` lists them, as in editable installs,
-each build resolves the reference and copies changed headers.
+If the ``RECORD`` of a distribution lists the module and the headers, a build resolves the reference
+again only if the ``RECORD`` has changed. The ``RECORD`` of an editable install does not list these
+files. In that case, each build resolves the reference and copies changed headers.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def add_package_headers(
 
     :returns: the extensions, and the paths of the original headers that can change without a new
         installation, as in editable installs.
-    :raises BuildError: a package, an object or a folder is missing.
+    :raises BuildError: a reference names a missing package, attribute or folder.
     """
     places: dict[str, str] = {}
     for extension in extensions:
@@ -68,9 +69,9 @@ def add_package_headers(
 
 @dataclass(frozen=True)
 class _Copy:
-    """The copied folders of a reference.
+    """Copies of the folders that a reference names.
 
-    :param folders: the copies, relative to the project's root.
+    :param folders: the paths of the copies, relative to the project's root.
     :param originals: the paths of the original headers, if they can change without a new
         installation.
     """
@@ -80,7 +81,7 @@ class _Copy:
 
 
 def _prepare(reference: str, place: str, request: BuildRequest) -> _Copy:
-    """Return the copied folders of a reference. If the copies are missing or stale, copy again."""
+    """Return copies of the folders that a reference names. Reuse copies that are up to date."""
     name = reference.rstrip("/").replace("/", "+").replace(":", "-")
     folder = request.folder / "package-headers" / name
     stamp = request.root / folder / "origin.json"
@@ -100,11 +101,11 @@ def _prepare(reference: str, place: str, request: BuildRequest) -> _Copy:
 
 
 def _is_current(known: Mapping[str, Any], root: Path, *, rebuilds: bool) -> bool:
-    """Whether the copy of a reference can be used again.
+    """Whether the copied headers of a reference can be used without copying them again.
 
     :param known: the record of the last build.
-    :param rebuilds: whether this build rebuilds an editable install. The packages may be missing
-        now: they were installed in the isolated environment of the installation.
+    :param rebuilds: whether this build rebuilds an editable install. If the packages were installed
+        only in the isolated build environment, they are missing now. The copies are then used.
     """
     if not known.get("files") or not all(os.path.isfile(root / file) for file in known["files"]):
         return False
@@ -132,9 +133,10 @@ def _digest(record: str) -> str:
 
 
 def _records(paths: Iterable[str]) -> dict[str, str]:
-    """Return the digest of the ``RECORD`` of each distribution that contains one of the paths.
+    """Return the digest of each ``RECORD`` that lists one of the paths, or a file below a path.
 
-    If a path is in no ``RECORD``, the result is empty.
+    The key is the name of the distribution. If one of the paths is in no ``RECORD``, the result is
+    empty.
     """
     installed = [
         (distribution, os.path.realpath(str(distribution.locate_file(""))), record)
@@ -163,7 +165,7 @@ def _resolve(reference: str, place: str, root: Path, kept: Sequence[str]) -> dic
 
     :param kept: the original folders that an earlier build has copied. If the package is not
         installed and these folders exist, the result contains these folders. A rebuild on import
-        can run without the packages that were available during the installation.
+        therefore needs no package that was installed only in the isolated build environment.
     :raises BuildError: the reference cannot be used. The message starts with `place`.
     """
     with tempfile.TemporaryFile() as messages:
@@ -184,14 +186,16 @@ def _resolve(reference: str, place: str, root: Path, kept: Sequence[str]) -> dic
                 )
         raise BuildError(
             f"{place}: package {package!r} is not installed in the build environment",
-            hint=f'add "{package}" to {_REQUIRES}, or the name of its distribution if that is '
-            "different; without build isolation, install the distribution in this environment",
+            hint=f'add "{package}" to {_REQUIRES}; if the distribution that contains the package '
+            "has another name, add that name; without build isolation, install the distribution "
+            "in this environment",
         )
     if "folders" not in answer:
         ended = f"Python exited during the import (exit status {child.returncode}):\n{text}"
         raise BuildError(
             f"{place}: {answer.get('problem', ended)}",
-            hint=f"correct the reference, or the requirement on its distribution in {_REQUIRES}",
+            hint="correct the entry, or require another release of the package's distribution "
+            f"in {_REQUIRES}",
         )
     return answer
 
@@ -205,8 +209,8 @@ def _copy(sources: Sequence[str], root: Path, folder: PurePosixPath) -> tuple[li
         for source, copy in copies.items()
         for file in mirror(Path(source), root / copy)
     ]
-    # One folder can be inside another folder, as in PyTorch. Only the outer folder was copied. The
-    # inner folder is then a folder in this copy.
+    # One folder can be inside another folder, as in PyTorch. Only the outer folder was copied. Its
+    # copy contains the copy of the inner folder.
     folders = [
         str(copies[outer] / Path(os.path.relpath(source, outer)).as_posix())
         for source in sources

@@ -19,26 +19,26 @@ from typing import Any
 
 
 class UnusableReference(Exception):  # noqa: N818 - an answer, not a failure of this file
-    """A reference names no folders. The message contains the reason."""
+    """The reference names no usable folders. The message contains the reason."""
 
 
 class MissingPackage(Exception):  # noqa: N818 - as above
-    """A package is not installed. The message is its name."""
+    """A package is not installed. The message is the name of the package."""
 
 
 def main() -> None:
     """Read the reference from standard input, and write the answer to standard output."""
     output = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    # The package may print. Redirect its output to standard error.
+    # The imported package may print, so redirect standard output to standard error.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     with output:
         json.dump(answer(sys.stdin.read()), output)
 
 
 def answer(reference: str) -> dict[str, Any]:
-    """Return the absolute paths of the folders, and the file of the imported module.
+    """Return the absolute paths of the folders that a reference names, and the module's file.
 
-    If the reference cannot be used, return the reason under ``missing`` or ``problem``.
+    If the reference cannot be used, return the reason under the key ``missing`` or ``problem``.
     """
     module, colon, attributes = reference.partition(":")
     try:
@@ -59,7 +59,7 @@ def folder_in(reference: str) -> list[str]:
     spec = importlib.util.find_spec(package)
     if spec is None:
         raise MissingPackage(package)
-    # A namespace package can have several folders, for example one for each of its distributions.
+    # A namespace package can have several folders: each distribution can add a folder.
     places = [os.path.abspath(place) for place in spec.submodule_search_locations or ()]
     for place in places:
         folder = os.path.join(place, *below)
@@ -73,7 +73,10 @@ def folder_in(reference: str) -> list[str]:
 
 
 def evaluated(module: str, attributes: str) -> tuple[list[str], str | None]:
-    """Import a module. Return the folders that one of its objects names, and the module's file."""
+    """Import a module, and evaluate an attribute that names folders.
+
+    :returns: the folders, and the file of the module.
+    """
     value: Any
     try:
         value = imported = importlib.import_module(module)

@@ -44,7 +44,7 @@ def add_pkg_config(
         for module in settings.pkg_config:
             name = _split(module)[0]
             # pkgconf (1.8) escapes spaces in the path of the folder, but pkg-config (0.29) does
-            # not. Splitting and joining the words is correct for both programs.
+            # not. For both programs, joining the words of the output gives the path.
             folder = shlex.split(_query(settings, ("--variable=pcfiledir", name)))
             files.append(f"{' '.join(folder)}/{name}.pc")
     return found, files
@@ -70,8 +70,8 @@ def _with_flags(settings: ExtensionSettings, system: str) -> ExtensionSettings:
     linking = shlex.split(_query(settings, ("--libs", *modules)))
     if system == "windows":
         linking = [_for_msvc(word) for word in linking]
-    # With the option -Xcompiler, nvcc passes a flag that it does not know, such as -pthread, on to
-    # the host compiler.
+    # nvcc rejects unknown flags, such as -pthread. The option -Xcompiler passes a flag on to the
+    # host compiler.
     compiling = {**dict.fromkeys(LANGUAGES, others), "cuda": [f"-Xcompiler={w}" for w in others]}
     declared = settings.extra_compile_args
     return dataclasses.replace(
@@ -87,7 +87,7 @@ def _with_flags(settings: ExtensionSettings, system: str) -> ExtensionSettings:
 
 def _split(module: str) -> tuple[str, str, str]:
     match = _MODULE.fullmatch(module)
-    assert match is not None  # The parser of the settings rejects any other text.
+    assert match is not None  # The parser of the settings rejects text that does not match.
     return match["name"], match["operator"], match["version"]
 
 
@@ -107,7 +107,7 @@ def _query(settings: ExtensionSettings, arguments: Sequence[str]) -> str:
     except OSError as problem:
         raise BuildError(
             f"{place}: cannot run {program[0]!r}: {problem.strerror}",
-            hint="install pkg-config or pkgconf, or set the variable PKG_CONFIG to its path",
+            hint="install pkg-config or pkgconf, or set PKG_CONFIG to the program's path",
         ) from None
     if process.returncode != 0:
         raise BuildError(

@@ -41,11 +41,11 @@ class Step:
     :param program: the compiler or linker, with the arguments that are part of `CC` or `CXX`.
     :param version: the version of the program. If the program is a device compiler, the text
         contains the version of the device compiler and the version of the host compiler.
-    :param description: the text that ninja prints when the command starts.
+    :param description: the text that ninja prints for the command.
     :param question: a command that prints the folders that the program searches for headers or
         libraries; empty if no command prints them.
-    :param on_this_machine: whether the command always runs on this machine. A launcher can run
-        other commands on other machines.
+    :param on_this_machine: whether the command always runs on this machine. If the value is false,
+        a launcher can run the command on another machine.
     :param parts: how many parts nvcc can compile in parallel: one for each architecture. For other
         programs, the value is 1.
     :param extra_inputs: inputs that the program reads but does not report.
@@ -95,7 +95,8 @@ class Step:
         the machine, the other stale steps and the terminal, and do not change the output.
 
         :param threads: the maximum number of threads of nvcc.
-        :param colours: whether GCC and Clang colour their messages although ninja reads them.
+        :param colours: whether GCC and Clang colour their messages. By default, GCC and Clang use
+            no colours here, because ninja reads their output.
         """
         used = min(threads, self.parts)
         more = [f"--threads={used}"] if used > 1 else []
@@ -109,8 +110,8 @@ class LibraryPlan:
     """The steps that build one library.
 
     :param arguments: the compiler flags of each language, and the linker flags under ``link``.
-    :param units: for each source and embedded source, the step that compiles the source alone and
-        without precompiled headers.
+    :param units: for each source, the step that compiles the source alone and without precompiled
+        headers. CUDA sources in the setting `embed` are included.
     :param support_files: the contents of files that the steps read.
     :param source_arguments: the compiler flags of each source that has flags of its own. The keys
         are the names of the sources in settings.
@@ -446,10 +447,10 @@ class _Planner:
     ) -> Step:
         """Return the step that compiles a source or a batch.
 
-        :param header: the header to include first. A source of another language does not include
-            the header.
-        :param precompile: the step that precompiles the header. If it is ``None``, the compiler
-            reads the header itself.
+        :param header: the header to include first. It is ignored if the language of the source is
+            not the language of the header.
+        :param precompile: the step that precompiles the header. If it is ``None``, the source
+            includes the header as text.
         """
         if header is not None and unit.language == header.language:
             if precompile is None:
@@ -470,11 +471,11 @@ class _Planner:
         )
 
     def _embed_path(self, settings: ExtensionSettings, entry: EmbedSettings) -> str:
-        """Return the path of the files that the build writes for an entry, without a suffix."""
+        """Return the path, without suffix, of the files that are written for an `embed` entry."""
         return f"{self.folder / settings.name / 'embed' / entry.name}"
 
     def _embedded_file(self, settings: ExtensionSettings, entry: EmbedSettings) -> str:
-        """Return the path of the file that an entry embeds."""
+        """Return the path of the file that an `embed` entry embeds."""
         return entry.file or f"{self._embed_path(settings, entry)}.{entry.format}"
 
     def _embed(

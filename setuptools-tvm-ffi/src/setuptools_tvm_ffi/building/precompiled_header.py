@@ -19,9 +19,10 @@ class PrecompiledHeader:
     """The precompiled header of one library. All paths are relative to the project's root.
 
     :param header: a generated header that includes the headers of the setting.
-    :param plain: a copy of `header` in another folder. GCC and Clang read the precompiled header
-        instead of `header`, because the precompiled header is in the same folder. Sources that
-        cannot use the precompiled header include the copy. Editors include the copy, too.
+    :param plain: a copy of `header` in another folder. The precompiled header is in the folder of
+        `header`. If a source includes `header`, GCC and Clang read the precompiled header instead.
+        Therefore, sources that cannot use the precompiled header include the copy. Editors include
+        the copy, too.
     :param source: a generated source without content. cl compiles it to precompile the header.
     :param text: the content of `header`.
     """
@@ -36,7 +37,9 @@ class PrecompiledHeader:
 def precompiled_header(
     settings: ExtensionSettings, languages: Collection[str], folder: PurePosixPath, root: str
 ) -> PrecompiledHeader | None:
-    """Return the precompiled header that the setting `precompile-headers` declares, if any.
+    """Return the precompiled header that the setting `precompile-headers` declares.
+
+    If the setting is empty, return ``None``.
 
     :param languages: the languages of the library's sources. The header is precompiled for C++, or
         for C if no source is C++.
@@ -53,7 +56,8 @@ def precompiled_header(
             "nvcc and hipcc do not use precompiled headers",
             hint="remove the setting",
         )
-    # Write absolute paths: a relative path would start in the folder of the generated header.
+    # Write absolute paths. For a relative path, a compiler would first search the folder of the
+    # generated header.
     names = (
         name if name.startswith("<") else f'"{os.path.join(root, name)}"'
         for name in settings.precompile_headers

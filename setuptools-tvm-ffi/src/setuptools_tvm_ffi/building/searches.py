@@ -22,7 +22,7 @@ from ..project.argument_files import expanded, named_files
 from ..project.linker_inputs import linker_script_words, thin_members
 from ..project.source_scan import HeaderName, SourceFacts
 
-#: Environment variables that compilers and linkers read, but the plugin does not read.
+#: Environment variables that compilers and linkers read. The record contains their values.
 VARIABLES = (
     *("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH", "COMPILER_PATH"),
     *("GCC_EXEC_PREFIX", "CCC_OVERRIDE_OPTIONS", "LD_RUN_PATH", "GNUTARGET", "LDEMULATION"),
@@ -39,7 +39,8 @@ _FOLDER_OPTION = re.compile(r"-L|--library-path(?:=|$)|(?i:[/-]libpath:)")
 # Apple's linker has more options for libraries, such as -weak-lz.
 _LIBRARY_OPTION = re.compile(r"-(?:(?:hidden|needed|reexport|upward|weak)-)?l|--library(?:=|$)")
 _WINDOWS_LIBRARY_OPTION = re.compile(r"[/-](?:wholearchive|defaultlib):", re.IGNORECASE)
-# GNU ld searches the folders of -L for these files if they are not in the working directory.
+# These options name linker scripts, version scripts and lists of symbols. GNU ld searches for these
+# files in the working directory, then in the folders of -L.
 _SCRIPT_OPTION = re.compile(r"-d?T|--(?:(?:default-|version-)?script|dynamic-list)(?:=|$)")
 _MSVC_INCLUDE_OPTION = re.compile(r"[/-](?:external:)?I")
 # The suffixes of libraries on ELF platforms and on macOS. The search tries all suffixes on each
@@ -54,8 +55,8 @@ class IncludePath:
     :param quoted: folders that are searched only for ``#include "…"``, before `brackets`.
     :param brackets: folders that are searched for ``#include "…"`` and ``#include <…>``.
     :param missing: folders that the compiler leaves out of the list: folders that do not exist, and
-        symbolic links to folders that are already in the list. The position of such a
-        folder is unknown.
+        symbolic links to folders that are already in the list. The compiler does not report the
+        positions of these folders, so `folders` puts them before `brackets`.
     :param of_includers: whether, for ``#include "…"`` in a header, the compiler also searches the
         folders of the files that include the header.
     """
@@ -86,7 +87,7 @@ class IncludePath:
 
 
 def include_path(printed: str) -> IncludePath:
-    """Return the include path that GCC or Clang prints in English with ``-E -v``."""
+    """Return the include path from the English output of GCC or Clang with ``-E -v``."""
     lists: dict[str, list[str]] = {_QUOTED_BEGIN: [], _BRACKETS_BEGIN: []}
     current: list[str] = []
     for line in printed.splitlines():
@@ -132,12 +133,12 @@ def script_of(command: str) -> str | None:
     try:
         with open(path or command, "rb") as stream:
             return path or command if path is None or stream.read(2) == b"#!" else None
-    except OSError:  # The word names no file, or the program is executable, but not readable.
+    except OSError:  # The word names no file, or a program that is executable, but not readable.
         return None
 
 
 def ask(command: Sequence[str], root: Path) -> str:
-    """Run a command with English messages. Return its output, or "" if it does not start."""
+    """Run a command and return its output in English, or "" if the command does not start."""
     try:
         process = subprocess.run(
             command,
@@ -159,11 +160,12 @@ def ask(command: Sequence[str], root: Path) -> str:
 class _Includes:
     """The headers that one file may include. The file, called the includer, is a source or header.
 
-    :param chains: one chain for each name that the includer includes. A chain lists the existing
-        files with that name, in search order. Each existing file comes with the missing files that
-        precede it in search order.
+    :param chains: a chain for each header name in the includer. The chain contains all existing
+        files with this name, in search order. Each item is a pair: the existing file, and the
+        missing files that come before the existing file in search order.
     :param answers: existing files that the includer names in ``__has_include``.
-    :param unanswered: missing files that ``__has_include`` or the assembler would find first.
+    :param unanswered: missing files. If one of them existed, ``__has_include`` or the assembler
+        would find it.
     :param data: existing files that the assembler reads, because the includer names them in
         ``.include`` or ``.incbin``.
     """
@@ -203,12 +205,13 @@ class HeaderSearch:
         spelled = {_normal(file): file for file in read}
         found: set[str] = set()
         missing: set[str] = set()
-        # The set `explained` contains the files for which all searched paths are known. The
-        # compiler does not search for the source and for the files in `named`, because the command
-        # contains their paths.
+        # The set `explained` contains the files for which every path that the compiler tried is
+        # known. The set begins with the source and the files in `named`: the command contains the
+        # paths of these files, so the compiler does not search for them.
         explained = {*itertools.islice(spelled, 1), *map(os.path.normpath, named)}
-        # For each file, `outer` contains the folders of the files that include it. A compiler
-        # reports a file before the headers that the file includes.
+        # For each header, `outer` contains the folders of the files that include the header. The
+        # loop can fill `outer`, because a compiler reports a file before the headers that the file
+        # includes.
         outer: dict[str, tuple[str, ...]] = {}
         pending = list(spelled.items())
         # While the loop runs, it appends the files that the assembler reads to `pending`.
@@ -229,13 +232,14 @@ class HeaderSearch:
             pending += [(_normal(file), file) for file in includes.data if file not in found]
             found.update(includes.data)
             if includes.facts.computed:
-                # A macro computes a name, which is unknown here. Any new file can have this name.
+                # A macro computes the name of a header, so the name is unknown here. Any new file
+                # in a searched folder can have this name.
                 folders = self._path.folders(_ANY, includer, around)
                 missing.update(f"{folder or '.'}/*" for folder in folders)
-        # The remaining files are in no chain, for example because a macro computes the name of the
-        # file, or because the option -include contains the name. Derive the possible names from the
-        # path of the file. For a name in quotes, the compiler searches the folder of the includer
-        # first. For -include, the compiler searches the working directory first.
+        # No chain contains the remaining files. For example, a macro computes the name of such a
+        # file, or the option -include contains the name. Derive the possible names from the path of
+        # the file. The compiler may have searched two more folders first: the folder of the
+        # includer, if the name is in quotes, and the working directory, for the option -include.
         beside = dict.fromkeys(("", *map(os.path.dirname, spelled.values())))
         for file in spelled.keys() - explained:
             missing.update(self._before(spelled[file], beside))
@@ -281,8 +285,8 @@ class HeaderSearch:
         folders = (*self._path.quoted, *self._path.missing, *self._path.brackets)
         for number, folder in enumerate(folders):
             inside = os.path.join(folder, "")
-            # Keep ".." in the path. If the folder is a/b, the name of a/b/../x.h in the source is
-            # "../x.h".
+            # Keep ".." in the path, because the source can contain it. For example, if the folder
+            # is a/b and the path is a/b/../x.h, the source contains the name "../x.h".
             relative = file[len(inside) :] if file.startswith(inside) else _relative(file, folder)
             if relative is not None:
                 for earlier in (*beside, *folders[:number]):
@@ -318,16 +322,16 @@ def _candidates(
     candidates = [os.path.join(folder, name.name) for folder in folders]
     if name.next:
         own = _normal(includer)
-        # Two candidates can be the includer itself: for a name in quotes, the folder of the
-        # includer is first, and the folder can also be on the include path. Continue after the last
-        # of these candidates.
+        # #include_next continues the search after the includer. Two candidates can be the includer:
+        # for a name in quotes, the includer's folder is searched first, and the same folder can
+        # also be on the include path. Continue after the last of these candidates.
         begin = max((i for i, c in enumerate(candidates) if _normal(c) == own), default=-1)
         candidates = candidates[begin + 1 :]
     yield from candidates
 
 
 def included_by_arguments(arguments: Sequence[str]) -> list[str]:
-    """Return the names in the option -include. A compiler searches the working directory first.
+    """Return the names in -include options. Compilers search the working directory for them first.
 
     >>> included_by_arguments(("-O2", "-include", "a.cc", "-include", "b.cc", "-c"))
     ['a.cc', 'b.cc']
@@ -358,8 +362,9 @@ def searched_libraries(
             names.append(f":{name}" if name.lower().endswith(".lib") else f":{name}.lib")
     suffixes: list[tuple[str, ...]] = [_LIBRARY_SUFFIXES]
     if any("static" in word for word in words):
-        # Options such as -Bstatic select static libraries for the arguments that follow. Search for
-        # shared and static libraries first, then for static libraries only.
+        # Options such as -Bstatic affect only the arguments that follow. This function ignores the
+        # order of the arguments. Instead, it searches for each library twice: among shared and
+        # static libraries, then among static libraries only.
         suffixes.append((".a",))
     search = _LibrarySearch((*folders, *more_folders), root)
     for allowed in suffixes:
@@ -400,7 +405,7 @@ class _LibrarySearch:
         self._add_first([os.path.join(folder, name) for folder in ("", *self.folders)], suffixes)
 
     def follow(self, script: str, suffixes: Iterable[str]) -> None:
-        """If `script` is a linker script or a thin archive, add the files that it names."""
+        """If `script` is a linker script or a thin archive, add the files that `script` names."""
         for member in thin_members(self.root / script):
             self.found[os.path.join(os.path.dirname(script), member)] = None
         for word in linker_script_words(self.root / script):

@@ -41,7 +41,7 @@ class StepCommands:
         return StepCommand(self._identity(step), self.compiler(step), self._variables, dated)
 
     def difference(self, step: Step, last: StepCommand) -> str | None:
-        """Return why a step must run: what differs from the command of the last run."""
+        """Return what differs from the command of the last run, or ``None`` if nothing differs."""
         if last.identity != self._identity(step):
             return "its command changed"
         if last.compiler != self.compiler(step):
@@ -70,7 +70,8 @@ class StepCommands:
     def question(self, step: Step) -> str:
         """Return a digest of the command that prints the folders in which a step searches.
 
-        The digest also covers the files that arguments name, such as response files.
+        The digest also covers the contents of files that the arguments name, such as response
+        files.
         """
         return self._digest_of_question(step.question, self.compiler(step))
 

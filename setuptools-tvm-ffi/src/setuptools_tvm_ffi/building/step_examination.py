@@ -26,7 +26,7 @@ from .step_record import Details, StepCommand
 class StepRun:
     """What a finished step read, wrote, and looked for.
 
-    :param missing: the missing files that the command tried.
+    :param missing: the paths at which the compiler or linker looked and found no file.
     """
 
     command: StepCommand
@@ -39,8 +39,8 @@ class StepExamination:
     """Examines the steps that have succeeded in one build.
 
     :param root: the absolute path of the project's folder.
-    :param details: known facts about sources, and known answers of compilers. New facts and answers
-        are added.
+    :param details: known facts about sources, and known search folders of compilers. `examine` adds
+        new facts and new folders to `details`.
     :param produced: the outputs of all steps that have succeeded in this build.
     """
 
@@ -62,9 +62,9 @@ class StepExamination:
     def examine(self, step: Step, in_header: Iterable[str] = ()) -> StepRun:
         """Return what a step has read, written and looked for.
 
-        :param in_header: the files from which the step's precompiled header was made. The compiler
-            does not report these files. The result contains the files, but not the precompiled
-            header, because GCC (12) writes a different precompiled header each time.
+        :param in_header: the files from which the step's precompiled header was made. The result
+            contains these files, although GCC does not report them. The result does not contain the
+            precompiled header, because GCC (12) writes different bytes each time.
         :raises BuildError: the command did not write its output, or did not report which files it
             read.
         """
@@ -73,7 +73,7 @@ class StepExamination:
             if self._files.status(name) is None:
                 hint = f"check that {step.program[0]!r} is a compiler or starts one"
                 if step.declared_at:
-                    hint = "correct the command, which must write to {out}, or its 'outputs'"
+                    hint = "let the command write this file to {out}, or correct 'outputs'"
                 raise BuildError(
                     f"{step.declared_at or step.description}: the command succeeded, but it did "
                     f"not write {name}",
@@ -85,7 +85,7 @@ class StepExamination:
         absent: set[str] = set()
         if step.kind in {"compile", "precompile"}:
             read = list(dict.fromkeys((*self._read_files(step), *in_header)))
-            # `search` takes the first file in `read` for the source. With a precompiled header,
+            # `search` treats the first file in `read` as the source. With a precompiled header,
             # Clang (20) reports the source after the headers, so pass the source in `named`, too.
             named = (*step.inputs, *searches.included_by_arguments(step.arguments))
             found, absent = self._searches(self._include_path(step)).search(read, named)
@@ -134,15 +134,17 @@ class StepExamination:
 
     def _read_files(self, step: Step) -> list[str]:
         if step.depfile is None:
-            # The assembler does not report files. `HeaderSearch` finds those that the source names.
+            # The assembler does not report files. `HeaderSearch` finds the files that the source
+            # names.
             return [self._files.stable(step.inputs[0])]
         assert step.dependency_style is not None
         try:
             content = (self._root / step.depfile).read_bytes()
             read = dependencies(content, step.dependency_style, self._folders)
             if step.precompiled:
-                # Clang (20) also reports the precompiled header. For the headers in it, Clang
-                # reports absolute paths.
+                # Clang (20) reports the precompiled header: leave it out. Clang also reports the
+                # absolute paths of the headers from which the precompiled header was made: make
+                # these paths relative.
                 read = [self._relative(name) for name in read if name != step.precompiled]
             return list(dict.fromkeys(map(self._files.stable, read)))
         except (OSError, ValueError) as problem:

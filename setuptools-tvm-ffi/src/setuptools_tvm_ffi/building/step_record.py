@@ -41,9 +41,9 @@ class StepCommand(NamedTuple):
 class Details:
     """The part of the record that is needed only if a step runs or a searched folder has changed.
 
-    :param missing: for each step, the paths at which the compiler looked and found no file. The
-        step must run again if a file appears there. A path that ends with ``/*`` means any file in
-        this folder. The key is the output of the step.
+    :param missing: the paths at which the compiler or linker of a step looked and found no file.
+        The key is the output of the step. The step must run again if a file with such a path
+        appears. A path that ends with ``/*`` means any file in the folder.
     :param facts: the `SourceFacts` of each source or header. The key is the digest of the file.
     :param answers: the folders that a compiler printed. The key is the digest of the command that
         printed them.
@@ -165,8 +165,9 @@ class StepRecord:
 def _ranges(numbers: Iterable[int]) -> list[int]:
     """Return the ranges that contain the numbers: the start and the exclusive end of each range.
 
-    Most sources of a project include the same headers, so a few ranges are shorter than the list of
-    all numbers.
+    In the record, each file has a number. Most sources of a project include the same headers. The
+    numbers of these headers are mostly consecutive, so the list of ranges is shorter than the list
+    of numbers.
 
     >>> _ranges([1, 2, 3, 7])
     [1, 4, 7, 8]

@@ -11,13 +11,13 @@ from ..base.file_digest import digest_of
 from ..project.sources import language_of
 
 #: The content of a batch's main file. The command includes the sources with the option -include or
-#: /FI. With these options, a compiler reports the same path of a source as without batches, and
-#: searches the same folders for headers. With #include, the path and the folders would differ.
+#: /FI. A compiler then reports the same paths, and searches the same folders for headers, as if it
+#: compiled each source alone. With #include, the paths and the folders would differ.
 MAIN_FILE = "/* The compile command includes the sources of this batch. */\n"
 
 _SUFFIXES = {"c": ".c", "cxx": ".cc", "cuda": ".cu", "hip": ".hip"}
-# A source is compiled alone if its path contains one of these characters. nvcc (13.0) splits the
-# value of -include at commas, and passes the value to a shell.
+# nvcc (13.0) splits the value of -include at commas, and passes the value to a shell. A source is
+# therefore compiled alone if its path contains one of these characters.
 _NOT_INCLUDABLE = frozenset("\\\"'$`,")
 
 
@@ -37,13 +37,14 @@ def batches(sources: Iterable[PurePosixPath], size: int) -> list[Batch]:
     """Return the batches of a unity build. Sources without a batch are compiled alone.
 
     The key of a source is a sequence of bits: the digest of the source's folder, then the digest of
-    the source's path. A batch contains all sources whose keys start with the same bits. If more
-    than `size` keys start with the same bits, the next bit splits the sources into two groups. A
-    new source therefore changes one batch, or replaces one batch with two.
+    the source's path. At first, all sources of a language are in one group. If a group has more
+    than `size` sources, the next bit of the keys splits the group into two groups. Each final group
+    with at least two sources is a batch. A new source therefore changes one batch, or replaces one
+    batch with smaller ones.
 
     The batches depend only on the paths of the sources. A build from scratch therefore chooses the
-    same batches as an incremental build. The keys of sources in one folder start with the same
-    bits. These sources probably share headers, so they should be in the same batch.
+    same batches as an incremental build. Sources in one folder probably share headers, so they
+    should be in the same batch. Therefore, their keys start with the same bits.
 
     :param size: the maximum number of sources in a batch; 0 means no maximum.
     """
@@ -63,7 +64,7 @@ def batches(sources: Iterable[PurePosixPath], size: int) -> list[Batch]:
 def _split(
     keys: Mapping[PurePosixPath, str], size: int, bits: str
 ) -> Iterator[tuple[str, tuple[PurePosixPath, ...]]]:
-    """Yield, for each batch, the bits with which all keys of the batch start, and the sources."""
+    """Yield the first bits of the keys in each group, and the sources of the group."""
     if len(keys) <= size:
         yield bits, tuple(keys)
         return

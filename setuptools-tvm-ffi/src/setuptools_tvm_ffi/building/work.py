@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    # Commands that write metadata import this module, but do not need to import toolchains.
+    # Commands that write metadata import this module. These commands do not need toolchains, so
+    # import toolchains only for type checkers.
     from ..toolchains.launcher import Launcher
 
 # This pattern matches warnings of GCC, Clang and linkers (`warning: `), of MSVC
@@ -67,9 +68,9 @@ class Work:
         """Count hits and misses during the ``with`` block.
 
         The context manager yields environment variables for the compilers. With these variables,
-        ccache logs its hits and misses. ccache can run even if the project declares no launcher,
-        because `CC` or a link on PATH can start ccache. sccache has a server with counters for all
-        of its clients, so the numbers include other builds that run in parallel.
+        ccache logs its hits and misses. The variables are set even if the project declares no
+        launcher, because `CC` or a link on PATH can start ccache. sccache has a server with
+        counters for all of its clients, so the numbers include other builds that run in parallel.
 
         :param log: the file for ccache's log.
         """
@@ -77,7 +78,7 @@ class Work:
         before = _sccache_counters(sccache)
         log.unlink(missing_ok=True)
         try:
-            # If the user has set the variable, ccache writes to the user's file.
+            # If the user has set this variable, ccache writes to the file that the user has chosen.
             yield {} if "CCACHE_STATSLOG" in os.environ else {"CCACHE_STATSLOG": str(log)}
         finally:
             with contextlib.suppress(OSError):
@@ -99,7 +100,8 @@ def _sccache_counters(program: str | None) -> tuple[int, int]:
         return 0, 0
     command = [program, "--show-stats", "--stats-format=json"]
     try:
-        # The command can start a server, which would keep a pipe open. Write the output to a file.
+        # The command can start a server, which inherits the output. If the output were a pipe, this
+        # process would wait for the end of the server, so write the output to a file.
         with tempfile.TemporaryFile() as output:
             subprocess.run(
                 command,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# PYTHON_ARGCOMPLETE_OK - argcomplete searches for this comment, see `completion`.
+# PYTHON_ARGCOMPLETE_OK - argcomplete searches for this comment, see `completion.py`.
 """The command ``setuptools-tvm-ffi``: create projects, update stubs, and work on wheels.
 
 Each command is a module in this package with `add_arguments` and `run`; only the requested command
@@ -56,8 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_RUN
     except Exception as problem:  # noqa: BLE001 - a crash must not end with the status for findings
-        # Do not import `errors`, because it imports setuptools. If no module has imported `errors`
-        # before, the exception cannot be a BuildError.
+        # Do not import `errors`, because `errors` imports setuptools. Instead, search the imported
+        # modules. If they do not include `errors`, the exception cannot be a `BuildError`.
         errors = sys.modules.get(f"{__name__.rpartition('.')[0]}.base.errors")
         if errors is not None and isinstance(problem, errors.BuildError):
             print_error(errors.render(problem))
@@ -126,7 +126,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 class _ParagraphFormatter(argparse.HelpFormatter):
-    """Wraps the paragraphs of a description, except indented paragraphs, which are commands."""
+    """Wraps the paragraphs of a description, but not indented paragraphs: these are commands."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         paragraphs = text.strip().split("\n\n")

@@ -15,7 +15,7 @@ from ..base.colour import painted
 from ..base.errors import harmless
 from ..base.text import first_few
 
-# Labels of dependencies, by their provider.
+# The labels of needed libraries in the report. The key is the provider of the libraries.
 _PROVIDERS = {
     "platform": "needs",
     "wheel": "needs from this wheel",
@@ -62,7 +62,7 @@ def _facts_of_wheel(report: WheelReport) -> Iterator[str]:
 
 
 def _slice(path: str, machine: str) -> str:
-    """Return a library's path. If it contains several architectures, append the audited one."""
+    """Return a library's path, and the machine if the file contains several architectures."""
     return f"{path} ({machine})" if machine else path
 
 

@@ -22,11 +22,11 @@ _SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class Audited:
-    """Result of one wheel.
+    """The result of auditing one wheel.
 
-    :param report: result of the audit.
-    :param done: lines that describe an action before the audit, such as a repair.
-    :param document: a JSON object that describes this action, or ``None`` if there was no action.
+    :param report: the report of the audit.
+    :param done: lines that describe the repair of the wheel, if the command repaired the wheel.
+    :param document: a JSON object that describes the repair, or ``None`` if there was no repair.
     """
 
     report: WheelReport
@@ -35,7 +35,7 @@ class Audited:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of all commands that audit wheels."""
+    """Add the options that ``audit`` and ``repair`` share."""
     parser.add_argument("wheels", nargs="+", type=Path, metavar="WHEEL", help="a wheel")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument(
@@ -51,8 +51,9 @@ def go_through(parsed: argparse.Namespace, audit: Callable[[Path, BinaryReader],
     """Audit each wheel, print the results and return the exit status.
 
     :param parsed: the options of `add_arguments`.
-    :param audit: a function that audits one wheel. If it fails, the other wheels are still audited.
-    :raises ConfigurationError: a code to ignore does not exist.
+    :param audit: a function that audits one wheel. If the function fails for a wheel, the other
+        wheels are still audited.
+    :raises ConfigurationError: ``--ignore`` names an unknown code.
     """
     _check_ignored(parsed.ignore)
     status = FINE

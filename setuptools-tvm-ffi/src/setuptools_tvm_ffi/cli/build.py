@@ -58,7 +58,7 @@ def run(parsed: argparse.Namespace) -> int:
         return front_end.run(parsed, "wheel", deliver, folder=folder)
     finally:
         if is_new:
-            with contextlib.suppress(OSError):  # If the folder contains files, keep the folder.
+            with contextlib.suppress(OSError):  # `rmdir` fails if the folder contains files.
                 folder.rmdir()
 
 
@@ -70,7 +70,7 @@ def next_steps(wheel: Path, tag: str) -> list[str]:
     """
     platform = tag.rpartition("-")[2]
     if platform.startswith("linux_"):
-        # A repair changes the platform in the wheel's name, but no other part of the name.
+        # A repair changes the platform in the wheel's name: write `*` instead of the platform.
         repaired = f"{wheel.name.rpartition('-')[0]}-*.whl"
         return [
             "pip install 'setuptools-tvm-ffi[repair]'",

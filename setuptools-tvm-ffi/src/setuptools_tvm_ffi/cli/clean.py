@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Remove the files that builds of the project in this folder have left.
 
-The build folder is `build`, or the folder of the setting build-dir. The command removes these files
-and folders in it: tvm-ffi.* and metadata.* of the plugin. If the plugin has created the build
-folder, the command also removes .gitignore, compile_commands.json, sdist and *.egg-info of the
-plugin, and lib, lib.*, temp.*, bdist.* and scripts-* of setuptools. If nothing else is in the build
-folder, the folder is removed, too. The next build compiles everything.
+The build folder is `build`, or the folder that the setting build-dir names. The command removes
+tvm-ffi.* and metadata.* from the build folder. If the plugin has created the build folder, the
+command also removes the other files and folders of the plugin (.gitignore, compile_commands.json,
+sdist and *.egg-info) and of setuptools (lib, lib.*, temp.*, bdist.* and scripts-*). If the build
+folder is then empty, the command removes the build folder, too. The next build compiles everything.
 
 For example:
 
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cache",
         action="store_true",
-        help="also remove the plugin's cache of this user: results of compat, copies of Zig's "
+        help="also remove the plugin's per-user cache: results of compat, copies of Zig's "
         "library, and unpacked tools of editable installs",
     )
 

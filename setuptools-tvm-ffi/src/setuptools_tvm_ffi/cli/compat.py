@@ -2,14 +2,14 @@
 """Test a wheel against released versions of apache-tvm-ffi, and print the range that works.
 
 Each release is installed with the wheel into a temporary environment. A child process then imports
-the wheel's packages, looks up the functions and classes that they register or export, and calls
-the functions that take no arguments. --command replaces these steps with a command of your own.
+the wheel's packages, looks up the functions and classes that the packages register or export, and
+calls the functions that take no arguments. --command replaces these steps with your own command.
 
 The command runs code of the wheel and of its requirements with your permissions: test only wheels
 that you trust. It installs requirements from wheels only, unless --allow-sdists is given.
 
-The exit status is 1 if the wheel's requirement admits a release that fails, and 2 if it admits a
-release that cannot be tested.
+The exit status is 1 if the wheel's requirement admits a release that fails. The exit status is 2 if
+the requirement admits a release that cannot be tested.
 
 For example:
 
@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path(),
         metavar="FOLDER",
-        help="the folder in which the command runs (default: the working folder)",
+        help="the folder in which --command runs (default: the working folder)",
     )
     parser.add_argument(
         "--with",
@@ -80,15 +80,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="REQUIREMENT",
-        help="also install this, for example pytest for the command; can be repeated",
+        help="a further requirement to install, such as pytest for --command; can be repeated",
     )
     parser.add_argument(
         "--skip",
         action="append",
         default=[],
         metavar="PATTERN",
-        help="do not call functions whose name matches, for example 'my_package.reset*'; can be "
-        "repeated",
+        help="do not call functions whose names match this pattern, for example "
+        "'my_package.reset*'; can be repeated",
     )
     parser.add_argument(
         "--timeout",
@@ -118,7 +118,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-sdists",
         action="store_true",
-        help="build requirements that have no wheel; this runs their build scripts",
+        help="if a requirement has no wheel, build a wheel from its sdist; this runs the sdist's "
+        "build scripts",
     )
     parser.add_argument("--no-index", action="store_true", help="do not use a package index")
     parser.add_argument("--index-url", metavar="URL", help="use this package index")
@@ -198,8 +199,8 @@ def _results(plan: Plan, parsed: argparse.Namespace) -> tuple[Result, ...]:
     """Return the result of each selected release, from the cache or from a test."""
     jobs = parsed.jobs
     if jobs is None:
-        # Use the limit for compilers: a process that imports an array library, such as PyTorch,
-        # needs about as much memory as a compiler.
+        # Run as many tests in parallel as a build runs compilers: a process that imports an array
+        # library, such as PyTorch, needs about as much memory as a compiler.
         jobs = count_jobs(None, "", measure(), device_compilers=False).total
     with interruptible(), _scratch() as scratch:
         chosen = choose_releases(list_releases(plan.installer.index, scratch), parsed.against)
@@ -241,7 +242,7 @@ def _cache(plan: Plan, *, use: bool) -> Cache:
 
 
 def _located(requirement: str) -> str:
-    """Make a requirement that is a path absolute, because installers run in another folder."""
+    """If a requirement is a path, make the path absolute: installers run in another folder."""
     is_path = os.sep in requirement or "/" in requirement or requirement.endswith(".whl")
     return os.path.abspath(requirement) if is_path and os.path.exists(requirement) else requirement
 

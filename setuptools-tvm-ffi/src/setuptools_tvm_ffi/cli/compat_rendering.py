@@ -16,7 +16,7 @@ from ..ffi.releases import DISTRIBUTION
 
 _SCHEMA = 1
 
-# The table shortens reasons to this width; `--json` has the whole text.
+# The table shortens the detail of a result to this width. `--json` prints the whole detail.
 _WIDTH = 120
 
 _NOTHING_CALLED = (
@@ -27,7 +27,7 @@ _NOTHING_CALLED = (
 
 
 def table(results: Sequence[Result], subject: Subject) -> str:
-    """Return the table: one line per release with its outcome, notes and the reason.
+    """Return the table: a line for each release, with the outcome, notes and detail of the result.
 
     :param results: sorted by version.
     """
@@ -54,7 +54,9 @@ def table(results: Sequence[Result], subject: Subject) -> str:
 
 
 def advice(results: Sequence[Result]) -> str:
-    """Return the range of releases that passed, and lines for ``pyproject.toml`` that declare it.
+    """Return a text: the range of releases that passed, and lines that declare this range.
+
+    The user can copy these lines into ``pyproject.toml``.
 
     :param results: sorted by version.
     """
@@ -87,8 +89,8 @@ def is_proven(results: Sequence[Result]) -> bool:
 def document(results: Sequence[Result], subject: Subject) -> dict[str, object]:
     """Return the JSON document.
 
-    If the tests called no function, the requirement and the ABI floor are ``None``. `advice` omits
-    them, too.
+    If `is_proven` is false, the requirement and the ABI floor are ``None``. In this case, the text
+    of `advice` contains neither the requirement nor the ABI floor.
     """
     found = widest_range(results)
     proven = is_proven(results)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Completes commands, options and their values in a shell, if argcomplete is installed.
 
-argcomplete runs the command with the variable ``_ARGCOMPLETE`` and reads the completions from it.
+argcomplete sets the environment variable ``_ARGCOMPLETE`` and runs the command. The command then
+prints only the completions, which argcomplete reads.
 https://kislyuk.github.io/argcomplete/
 """
 
@@ -15,7 +16,7 @@ from collections.abc import Mapping
 def complete(commands: Mapping[str, str]) -> None:
     """Print the completions and exit. If argcomplete is not installed, do nothing.
 
-    :param commands: the help of each command, by its name.
+    :param commands: maps the name of each command to its help.
     """
     try:
         import argcomplete  # noqa: PLC0415 - an optional dependency

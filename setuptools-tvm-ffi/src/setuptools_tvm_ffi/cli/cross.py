@@ -3,9 +3,9 @@
 
 A target names the machine, the system and the oldest supported version of the system. Examples are
 x86_64-linux-gnu.2.17, aarch64-linux-gnu.2.28, x86_64-linux-musl, aarch64-macos.11.0 and
-x86_64-windows-gnu. For each target, pip downloads that platform's apache-tvm-ffi wheel, and the
-libraries are linked with this wheel's library. The command creates no isolated environment: install
-the project's build requirements and the extra 'cross' first.
+x86_64-windows-gnu. For each target, pip downloads the apache-tvm-ffi wheel of that platform. The
+command links the project's libraries with the libtvm_ffi in this wheel. The command creates no
+isolated environment: install the project's build requirements and setuptools-tvm-ffi[cross] first.
 
 For example:
 
@@ -36,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target",
         action="append",
-        required=True,  # There is no default: the project chooses the oldest supported systems.
+        # There is no default, because a target contains the oldest supported version of the
+        # system, and only the project can choose this version.
+        required=True,
         metavar="TARGET",
         help="a platform to build for; may be repeated",
     )
@@ -54,17 +56,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=[],
         metavar="DIR",
-        help="a folder with wheels of apache-tvm-ffi, as for pip; may be repeated",
+        help="a folder with wheels of apache-tvm-ffi, like pip's --find-links; may be repeated",
     )
     parser.add_argument(
-        "--no-index", action="store_true", help="ignore the package index, as for pip"
+        "--no-index", action="store_true", help="ignore the package index, like pip's --no-index"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     add_config_settings(parser)
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Build each target, print a table and return the exit status."""
+    """Build a wheel for each target, print a table and return the exit status."""
     config_settings = parse_config_settings(parsed.config_setting)
     if "target" in config_settings:
         raise BuildError("use --target instead of --config-setting target=NAME")
@@ -101,7 +103,7 @@ def _targets(names: Sequence[str]) -> list[Target]:
         other = files.setdefault(target.tag, target)
         if other is not target:
             raise BuildError(
-                f"--target {target.name}: the wheel would overwrite the wheel of {other.name}"
+                f"--target {target.name}: the wheel would overwrite the wheel for {other.name}"
             )
     return targets
 

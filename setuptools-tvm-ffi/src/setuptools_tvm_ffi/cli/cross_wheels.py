@@ -15,10 +15,10 @@ from typing import Any
 
 from ..base.child_end import end_child
 from ..base.child_python import start_python
-from ..base.errors import BuildError
 from ..cross.target_sdk import check_pip, release_to_link_with
 from ..cross.targets import Target
 from ..cross.zig_process import zig_folder
+from ..settings import require_project
 
 _CHILD = Path(__file__).with_name("cross_child.py")
 _STANDARD_ERROR = 2
@@ -31,7 +31,7 @@ BUILT, NO_WHEEL, FAILED = "built", "no apache-tvm-ffi", "failed"
 
 @dataclass(frozen=True)
 class TargetResult:
-    """Result of one target.
+    """The result of the build for one target.
 
     :param wheel: path of the wheel, if it was built.
     :param problem: the error, if the wheel was not built.
@@ -48,11 +48,7 @@ def check_environment(root: Path) -> None:
 
     :raises BuildError: the folder contains no project, or a required package is not installed.
     """
-    if not any((root / name).is_file() for name in ("pyproject.toml", "setup.py")):
-        raise BuildError(
-            f"{root}: neither pyproject.toml nor setup.py exists",
-            hint="run the command in the project's folder",
-        )
+    require_project(root)
     zig_folder()
     release_to_link_with()
     check_pip()
@@ -86,7 +82,7 @@ def build_wheels(
 def _pip_variables(find_links: Sequence[Path], *, no_index: bool) -> dict[str, str]:
     variables = {}
     if find_links:
-        # pip splits this variable at spaces. Use file: URLs, because they contain no spaces.
+        # pip splits PIP_FIND_LINKS at spaces. Use file: URLs, because they contain no spaces.
         folders = [path.resolve().as_uri() for path in find_links]
         variables["PIP_FIND_LINKS"] = " ".join(
             filter(None, (*folders, os.environ.get("PIP_FIND_LINKS")))
@@ -116,7 +112,7 @@ def _build(
 def _ask_child(
     scratch: Path, config_settings: Mapping[str, Any], root: Path, variables: Mapping[str, str]
 ) -> tuple[dict[str, Any], int]:
-    # The build's standard output is progress, too: print it on standard error.
+    # The child writes all output of the build to `messages`: show it on standard error.
     sys.stderr.flush()
     with open(os.dup(_STANDARD_ERROR), "wb") as messages:
         child = start_python(_CHILD, root=root, messages=messages, variables=variables)

@@ -18,11 +18,15 @@ import base64
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from importlib import metadata
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 from ..base.child_python import has_pip
 from ..base.errors import BuildError
@@ -45,11 +49,13 @@ def run(parsed: argparse.Namespace) -> int:
     if uv is None and not has_pip():
         raise BuildError(
             f"this environment ({sys.prefix}) has no pip, and uv is not installed",
-            hint=f"{sys.executable} -m ensurepip, or install uv",
+            hint=f"run '{sys.executable} -m ensurepip', or install uv",
         )
 
     def deliver(built: Built, progress: Progress) -> Delivered:
-        progress.status(f"installing {built.name} {built.version}")
+        missing = _missing_requirements(built.wheel)
+        with_them = f" and its requirements: {', '.join(missing)}" if missing else ""
+        progress.status(f"installing {built.name} {built.version}{with_them}")
         _install(built, uv, progress)
         installed = _installed(built.name)
         if installed is not None:
@@ -75,8 +81,9 @@ def _install(built: Built, uv: str | None, progress: Progress) -> None:
         commands = [[*pip, wheel]]
         installed = _installed(built.name)
         if installed is not None and installed.version == built.version:
-            # If this version is installed, the first command installs only dependencies.
-            # `--force-reinstall` without `--no-deps` would also reinstall dependencies.
+            # This version is already installed, so the first command installs only missing
+            # dependencies. Add a command that replaces the installed version. Without `--no-deps`,
+            # `--force-reinstall` would also reinstall the dependencies.
             commands.append([*pip, "--force-reinstall", "--no-deps", wheel])
     try:
         for command in commands:
@@ -86,17 +93,37 @@ def _install(built: Built, uv: str | None, progress: Progress) -> None:
         raise FailedBuildError from problem
 
 
+def _missing_requirements(wheel: Path) -> list[str]:
+    """Return a wheel's requirements, except requirements that this environment satisfies."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        (folder,) = {
+            n.split("/")[0] for n in names if re.fullmatch(r"[^/]+\.dist-info/METADATA", n)
+        }
+        declared = metadata.PathDistribution(zipfile.Path(archive, f"{folder}/")).requires or ()
+    requirements = map(Requirement, declared)
+    needed = [r for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})]
+    return [str(r) for r in needed if not _is_satisfied(r)]
+
+
+def _is_satisfied(requirement: Requirement) -> bool:
+    installed = _installed(requirement.name)
+    return installed is not None and requirement.specifier.contains(
+        installed.version, prereleases=True
+    )
+
+
 def _installed(name: str) -> metadata.Distribution | None:
-    """Return an installed distribution, or ``None``. Ignore metadata in the project's folder."""
+    """Return a distribution in this environment's ``site-packages``, or ``None``."""
     folders = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     return next(iter(metadata.distributions(name=name, path=folders)), None)
 
 
 def record_as_editable(installed: metadata.Distribution, project: Path) -> None:
-    """Record the folder of the project in the metadata, as ``pip install -e`` does (PEP 610).
+    """Write the project's folder into ``direct_url.json``, as ``pip install -e`` does (PEP 610).
 
-    The installer has recorded the path of the wheel, which no longer exists. pip, uv and `doctor`
-    use the record to recognize editable installs.
+    The installer has written the path of the temporary wheel into this file. pip, uv and `doctor`
+    read this file to recognize editable installs.
 
     :param installed: the installed distribution.
     :param project: the folder of the project.

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "package",
         metavar="PACKAGE",
         nargs="?",
-        help="an installed package to diagnose (default: all that require apache-tvm-ffi)",
+        help="a package to diagnose (default: all packages that require apache-tvm-ffi)",
     )
     parser.add_argument("--json", action="store_true", help="print facts and findings as JSON")
 
@@ -49,9 +49,11 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def lines(facts: Facts, findings: Sequence[Finding]) -> Iterator[str]:
-    """Yield a line per tool and package, then the findings with their commands."""
+    """Yield a line for each tool and package, then each finding with the command that fixes it."""
     tvm_ffi = facts.tvm_ffi
     parts = f"headers {tvm_ffi.headers or '?'}, library {tvm_ffi.library_version or '?'}"
+    if tvm_ffi.headers and tvm_ffi.headers == tvm_ffi.library_version:
+        parts = f"headers and library {tvm_ffi.headers}"
     rows = [
         *facts.tools,
         Tool("apache-tvm-ffi", tvm_ffi.version, tvm_ffi.path, parts),

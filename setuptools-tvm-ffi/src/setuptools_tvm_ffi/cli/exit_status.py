@@ -3,6 +3,6 @@
 
 from __future__ import annotations
 
-FINE = 0  #: success
-FINDINGS = 1  #: there are problems to fix
-COULD_NOT_RUN = 2  #: the command failed to run
+FINE = 0  #: The command found no problem.
+FINDINGS = 1  #: The command found problems that the user must fix.
+COULD_NOT_RUN = 2  #: The command failed to run.

@@ -2,7 +2,7 @@
 """Builds a wheel with the hooks of a project's backend, for the commands ``build`` and ``develop``.
 
 PyPA's ``build`` creates the isolated environment and calls the hooks. Each hook runs in a child
-process. `Progress` shows the output of this process. `base.front_end` describes how the build
+process. `Progress` shows the output of the process. `base.front_end` describes how the build
 passes its summary to the command. A command replaces or installs files only after the wheel is
 complete, so a failed build changes nothing.
 """
@@ -35,6 +35,7 @@ from ..base.front_end import SUMMARY_VARIABLE
 from ..base.interruption import interruptible
 from ..base.text import duration, harmless
 from ..compat.release_selection import find_uv
+from ..settings import require_project
 from .config_settings import add_config_settings, parse_config_settings
 from .exit_status import FINDINGS, FINE
 from .progress import Progress
@@ -103,7 +104,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class Delivered:
-    """What a command has done with a wheel.
+    """The result of moving or installing a wheel, for the summary.
 
     :param done: the first line of the summary.
     :param rows: labels and texts to print before the rows of the build's summary.
@@ -126,8 +127,8 @@ def run_child(
 
     :raises subprocess.CalledProcessError: the exit status is not 0.
     """
-    # Without these variables, a Python child would buffer its output in large blocks. On Windows,
-    # the child would also use another encoding.
+    # Without these variables, a Python child would buffer its output in large blocks, and would not
+    # use UTF-8 on Windows.
     python = {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8:backslashreplace"}
     with subprocess.Popen(
         command,
@@ -145,9 +146,9 @@ def run_child(
             for line in process.stdout:
                 progress.output(line)
         except BaseException:
-            # A terminal sends Ctrl-C to all processes, but another signal may reach only this
-            # process. If the child does not end, send SIGTERM: a hook that runs ninja then also
-            # ends ninja and the compilers.
+            # After Ctrl-C, the terminal sends a signal to the child, too. Another signal may
+            # reach only this process. If the child does not end by itself, send SIGTERM to the
+            # child: a hook that runs ninja then also ends ninja and the compilers.
             end_child(
                 process,
                 own_time=_SECONDS_TO_END_BY_ITSELF,
@@ -222,10 +223,10 @@ def _build(
         progress.status(f"building the {'editable ' * (kind == 'editable')}wheel")
         wheel = Path(builder.build(kind, folder, config_settings))
     summary = json.loads(report.read_text(encoding="utf-8")) if report.exists() else None
-    # pyproject_hooks (1.3) captures the warnings of a hook and issues them again in this process.
-    # With an older release, the hook prints its warnings, and `Progress` finds them in the output.
-    # setuptools wraps a warning and draws a frame of stars around it: remove the frame and the line
-    # breaks.
+    # pyproject_hooks 1.3 captures the warnings of a hook and issues them again in this process.
+    # With an older pyproject_hooks, the hook prints its warnings, and `Progress` finds them in the
+    # output. setuptools adds line breaks and a frame of stars to its warnings: remove the breaks
+    # and the frame.
     words = ([w for w in str(each.message).split() if w.strip("*!")] for each in caught)
     progress.warnings += dict.fromkeys(map(" ".join, words))
     return Built(wheel, summary)
@@ -242,7 +243,7 @@ def summary_lines(
 
     :param warnings: warnings to print after the warnings of the plugin.
     :param seconds: the elapsed time.
-    :param stream: the stream for the lines. It determines the colours.
+    :param stream: the stream for the lines. The lines have colours if the stream supports colours.
     """
     rows = [*delivered.rows]
     found = list(warnings)
@@ -270,22 +271,19 @@ def summary_lines(
 def check_project(project: Path) -> None:
     """Check that a build can start.
 
-    A project without ``pyproject.toml`` is built with setuptools, as pip does (PEP 517).
+    A project with a ``setup.py`` needs no ``pyproject.toml``: PyPA's ``build``, like pip, builds
+    such a project with setuptools (PEP 517).
 
     :raises BuildError: PyPA's ``build`` is missing, or the folder contains no project.
     """
     spec = importlib.util.find_spec("build")
-    # If `origin` is `None`, this is not the package, but only a folder `build` on the import path.
+    # If `origin` is `None`, `find_spec` has found only a folder named `build`, not the package.
     if spec is None or spec.origin is None:
         raise BuildError(
             "the package 'build', which calls the build backend, is not installed",
             hint="python -m pip install 'setuptools-tvm-ffi[build]'",
         )
-    if not any((project / name).is_file() for name in ("pyproject.toml", "setup.py")):
-        raise BuildError(
-            f"{project}: contains neither pyproject.toml nor setup.py",
-            hint=f"pass the folder of the project; '{PREFIX} new' creates a project",
-        )
+    require_project(project)
 
 
 @contextlib.contextmanager
@@ -296,7 +294,7 @@ def _builder(
     progress: Progress,
     runner: RunnerType,
 ) -> Iterator[ProjectBuilder]:
-    """Yield an object that calls the hooks, after all build requirements have been installed."""
+    """Install all build requirements, then yield an object that calls the hooks."""
     from build import ProjectBuilder  # noqa: PLC0415 - an optional dependency
     from build.env import DefaultIsolatedEnv  # noqa: PLC0415 - as above
 
@@ -306,12 +304,13 @@ def _builder(
         if missing:
             raise BuildError(
                 f"--no-isolation: this environment lacks {', '.join(missing)}",
-                hint=f"omit --no-isolation, or python -m pip install {shlex.join(missing)}",
+                hint=f"omit --no-isolation, or run: python -m pip install {shlex.join(missing)}",
             )
         yield builder
         return
     progress.status("creating the build environment")
-    # Without pip and uv, `build` installs pip into the build environment.
+    # If neither pip nor uv is installed, choose pip, which `build` then installs into the build
+    # environment.
     installer: Literal["pip", "uv"] = "uv" if not has_pip() and find_uv() else "pip"
     with DefaultIsolatedEnv(installer=installer) as environment:
         builder = ProjectBuilder.from_isolated_env(environment, parsed.project, runner=runner)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Propose a pyproject.toml for a project that CMake and scikit-build-core build.
+"""Propose a pyproject.toml for a project that is built with CMake and scikit-build-core.
 
 The command reads CMakeLists.txt and pyproject.toml in this folder, and runs neither CMake nor the
-project. It prints the proposed pyproject.toml. If the command cannot translate something, it adds a
-comment with the file and the line to the proposal, and prints the comment to standard error.
+project. It prints the proposed pyproject.toml. For each part that the command cannot translate, the
+proposal contains a comment that names the file and the line. The command also prints this comment
+to standard error.
 
 Exit status: 0 everything is translated, 1 something is not translated, 2 the command failed to run.
 
@@ -41,23 +42,23 @@ def run(parsed: argparse.Namespace) -> int:
     root = Path.cwd()
     if parsed.write:
         _require_committed(root)
-    proposal = propose(root)
-    for remark in proposal.remarks:
+    text, remarks = propose(root)
+    for remark in remarks:
         for line in remark.splitlines():
             print(f"{PREFIX}: {harmless(line)}", file=sys.stderr)
     if parsed.write:
-        replace_file(root / _FILE, proposal.text.encode())
+        replace_file(root / _FILE, text.encode())
         print(f"wrote {_FILE}; when it builds, delete CMakeLists.txt")
     else:
-        sys.stdout.write(proposal.text)
-    return FINDINGS if proposal.remarks else FINE
+        sys.stdout.write(text)
+    return FINDINGS if remarks else FINE
 
 
 def _require_committed(root: Path) -> None:
     tracked = run_git(root, "ls-files", "--", _FILE)
     if not tracked or run_git(root, "status", "--porcelain", "--", _FILE):
         raise BuildError(
-            f"{_FILE} has no committed copy in git, so --write would lose its content",
+            f"the content of {_FILE} is not committed to git, so --write would lose the content",
             hint=f"commit {_FILE}, or write the proposal to another file: "
             f"{PREFIX} migrate > proposed.toml",
         )

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="language of the example function (default: c++)",
     )
     parser.add_argument(
-        "--with-class", action="store_true", help="add a class in C++, independently of --lang"
+        "--with-class", action="store_true", help="add an example class, in C++ for every --lang"
     )
     parser.add_argument(
         "--setup-py",
@@ -66,5 +66,5 @@ def run(parsed: argparse.Namespace) -> int:
     for name in kept:
         print(f"kept {folder / name}, which exists already")
     steps = (f"cd {folder}", f"{PREFIX} develop", "pip install pytest", "pytest")
-    print("\nTo build and test it:", *steps, sep="\n  ")
+    print("\nTo build and test the project:", *steps, sep="\n  ")
     return FINE

@@ -33,7 +33,9 @@ _COLOURS = {"warning": "yellow", "error": "red", "hint": "cyan", "waiting": "bol
 
 
 def shortened(text: str, width: int) -> str:
-    """Shorten a text in the middle. This keeps the number and the file's name in a build step.
+    """If a text is longer than `width`, replace the middle with ``...``.
+
+    The text of a build step thus keeps the step's number and the file name.
 
     >>> shortened("[3/12] compile csrc/kernels/attention.cc", 30)
     '[3/12] compil.../attention.cc'
@@ -45,10 +47,10 @@ def shortened(text: str, width: int) -> str:
 
 
 class Progress:
-    """Shows the output of the child processes of a build, as a context manager.
+    """A context manager that shows the output of a build's child processes.
 
-    Without `verbose`, the output of setuptools and other programs is hidden. `show_hidden` shows it
-    if a child process fails without an error message of the plugin.
+    Without `verbose`, the output of setuptools and other programs is hidden. If a child process
+    fails without an error message of the plugin, `show_hidden` shows this output.
 
     :param stream: the stream to write to.
     :ivar warnings: the warnings of setuptools, pip and other Python code, without duplicates.
@@ -60,7 +62,7 @@ class Progress:
         self._live = stream.isatty() and os.environ.get("TERM") != "dumb"
         self._started = time.monotonic()
         self._status = ""
-        self._drawn = 0  # the length of the status line on the screen
+        self._drawn = 0  # The length of the status line that is on the screen.
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._clock = threading.Thread(target=self._redraw_until_ended, daemon=True)
@@ -109,7 +111,7 @@ class Progress:
         _, marked, after = line.rstrip("\r\n").partition(MARK)
         text = after if marked else line.rstrip("\r\n")
         message = _MESSAGE.match(text)
-        # Details of a message follow in indented lines.
+        # The indented lines after a message contain the details of the message.
         self._in_message = message is not None or (
             self._in_message and _DETAIL.match(text) is not None
         )

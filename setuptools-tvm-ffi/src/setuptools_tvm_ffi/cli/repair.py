@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prepare wheels for publication: bundle the libraries that they need and set the platform tag.
+"""Prepare wheels for publication: bundle the needed libraries and set the platform tag.
 
-Runs auditwheel, delocate or delvewheel, depending on the wheel's platform, then audits the result.
-The original wheels are not changed.
+The command runs auditwheel, delocate or delvewheel, depending on the wheel's platform, then audits
+the result. The original wheels are not changed.
 
 For example:
 
@@ -44,7 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="LIB",
-        help="a library not to bundle, besides libtvm_ffi and drivers; may be repeated",
+        help="do not bundle this library; libtvm_ffi and drivers are never bundled; may be "
+        "repeated",
     )
 
 
@@ -62,7 +63,8 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def _as_text(repaired: Repaired) -> Iterator[str]:
-    yield f"wrote {repaired.path} ({repaired.repaired_with or 'a copy: it needed no repair'})"
+    how = repaired.repaired_with or "a copy: the wheel needed no repair"
+    yield f"wrote {repaired.path} ({how})"
     for name in repaired.added:
         yield f"  added {name}"
     for name in repaired.changed:

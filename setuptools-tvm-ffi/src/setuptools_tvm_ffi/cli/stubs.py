@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Update or check the stubs of the project in this folder.
 
-Builds the libraries and writes their stubs into the packages of the project. The command creates no
-isolated environment: install the project's build requirements first.
+The command builds the libraries and writes their stubs into the packages of the project. It creates
+no isolated environment: install the project's build requirements first.
 
 For example:
 
@@ -17,11 +17,13 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ..base.errors import PREFIX, BuildError
 from ..plugin.hooks import build_stubs
 from ..plugin.placement import place_in_source_tree
 from ..project.package_tree import PackageTree
+from ..settings import require_project
 from ..stubs import StubFile, cause, stale_files
 from .config_settings import add_config_settings, parse_config_settings
 from .exit_status import COULD_NOT_RUN, FINDINGS, FINE
@@ -39,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Build, then write or compare the stubs; return the exit status."""
+    require_project(Path())
     config_settings = parse_config_settings(parsed.config_setting)
     receiver = _Receiver(parsed.check)
     try:
@@ -48,7 +51,8 @@ def run(parsed: argparse.Namespace) -> int:
     except Exception:  # noqa: BLE001 - a setup.py may raise anything
         traceback.print_exc()
         return COULD_NOT_RUN
-    except SystemExit as ended:  # setuptools or the plugin has printed the error
+    except SystemExit as ended:
+        # If `code` is a number, setuptools or the plugin has already printed the error.
         if isinstance(ended.code, str):
             print(ended.code, file=sys.stderr)
         return COULD_NOT_RUN
@@ -65,6 +69,7 @@ def run(parsed: argparse.Namespace) -> int:
             print("stubs are up to date")
         return FINE
     if not receiver.stale:
+        print(f"{PREFIX}: stubs are up to date", file=sys.stderr)
         return FINE
     for stub in receiver.stale:
         sys.stdout.write(stub.unified_diff())
@@ -84,7 +89,7 @@ class _Receiver:
     has_stubs: bool = False
 
     def handle(self, stubs: Sequence[StubFile], tree: PackageTree) -> None:
-        """Receive the stubs of the build."""
+        """Compare the stubs with the source tree. If `check` is false, write the stubs."""
         self.has_stubs = bool(stubs)
         self.stale = stale_files(stubs)
         if not self.check:

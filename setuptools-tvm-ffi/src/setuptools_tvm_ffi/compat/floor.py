@@ -12,7 +12,8 @@ from packaging.version import Version
 from ..ffi.releases import DISTRIBUTION, WITHDRAWN, requirement_for
 from .result import Result
 
-# `ffi.releases.parse_floor` accepts no older value, because older releases have no load_lib_module.
+# The oldest ABI floor that `ffi.releases.parse_floor` accepts: older releases have no
+# load_lib_module.
 _FIRST_FLOOR = Version("0.1.6")
 
 
@@ -32,7 +33,7 @@ class Range:
     @property
     def requirement(self) -> str:
         """The run-time requirement (PEP 508)."""
-        # The next minor version (0.2 after 0.1) has another ABI.
+        # The next minor version (0.2 after 0.1) may have a different ABI.
         below = Version(f"{self.newest.major}.{self.newest.minor + 1}")
         if self.limit is not None:
             below = min(below, Version(self.limit.public))
@@ -42,16 +43,17 @@ class Range:
 
     @property
     def abi_floor(self) -> str | None:
-        """The ``abi-floor`` that gives the same requirement as `requirement`, or ``None``."""
+        """The value of ``abi-floor`` for which a build writes `requirement`, or ``None``."""
         if self.oldest < _FIRST_FLOOR or self.requirement != requirement_for(self.oldest):
             return None
         return self.oldest.public
 
 
 def widest_range(results: Sequence[Result]) -> Range | None:
-    """Return the longest range of releases that passed. Among equal lengths, choose the newest.
+    """Return the longest range of releases that passed.
 
-    Withdrawn releases are skipped, because `Range.requirement` excludes these releases.
+    If several ranges have this length, return the newest range. Withdrawn releases are skipped,
+    because `Range.requirement` excludes these releases.
 
     :param results: sorted by version.
     :returns: ``None`` if no release passed.

@@ -25,7 +25,7 @@ _COMPANIONS = ("_metadata_", "_doc_", "_library_")
 
 
 def main() -> None:
-    """Run the request and write the progress to a file."""
+    """Run the probe that the command line describes, and write its progress to a file."""
     # Each line is flushed, so that a crash loses no line.
     with open(sys.argv[1], "a", encoding="utf-8") as stream:
 
@@ -44,13 +44,16 @@ def main() -> None:
             announce(done=found)
             status = 0
     sys.stdout.flush()
-    # os._exit() skips static destructors. A crash in a destructor would not show whether the ABI is
-    # compatible.
+    # os._exit() skips static destructors: a crash in a destructor would not show that the ABI is
+    # incompatible.
     os._exit(status)
 
 
 def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str, int | None]:
-    """Import packages and call functions. Return the numbers of found and called functions."""
+    """Import packages and call functions.
+
+    Return the number of functions and of classes that were found, and the number of calls.
+    """
     announce(step="import", name="tvm_ffi")
     tvm_ffi: Any = importlib.import_module("tvm_ffi")
     before = set(tvm_ffi.registry.list_global_func_names())
@@ -119,10 +122,10 @@ def type_keys(tvm_ffi: Any) -> Iterator[str]:  # noqa: ANN401
 
 
 def class_look_up(tvm_ffi: Any) -> Callable[[str], Any] | None:  # noqa: ANN401
-    """Return the function that returns a type's reflection data, including its methods.
+    """Return tvm-ffi's function that looks up the reflection data of a type, such as its methods.
 
-    This function and the list of types are private in tvm-ffi. If a release lacks the function or
-    the list, the result is ``None``.
+    That function and the list of types are private in tvm-ffi. If a release lacks one of them, the
+    result is ``None``.
     """
     if tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys", allow_missing=True) is None:
         return None
@@ -166,7 +169,7 @@ def class_calls(
 
 
 def made_as(cls: Any) -> Callable[[], object]:  # noqa: ANN401 - any class
-    """Return a function that creates an object and checks its class."""
+    """Return a function that calls `cls`, and checks that the result has exactly this class."""
 
     def make() -> None:
         made = cls()
@@ -189,10 +192,10 @@ def is_known_to_take_nothing(parse_schema: Callable[[str], Any], metadata: Any) 
 
 
 def is_own(name: str, packages: list[str]) -> bool:
-    """Whether a name is an exported symbol (without a dot) or belongs to a package of the wheel.
+    """Whether a name is an exported symbol, or belongs to a package of the wheel.
 
-    Any other name was registered by a package outside the wheel. The import of the wheel's packages
-    has also imported that package.
+    Exported symbols contain no dot. Any other name was registered by a package outside the wheel,
+    which the wheel's packages have imported.
     """
     return "." not in name or name.partition(".")[0] in {p.partition(".")[0] for p in packages}
 
@@ -209,7 +212,11 @@ def exported_symbols(library: Path) -> list[str]:
 
 
 def located(library: str) -> Path:
-    """Return the installed path of a file of the wheel."""
+    """Return the absolute path of an installed library.
+
+    :param library: the path of the library in the wheel.
+    :raises FileNotFoundError: the library is not installed.
+    """
     for entry in sys.path:
         if entry and Path(entry, library).is_file():
             return Path(entry, library)

@@ -15,11 +15,14 @@ from pathlib import Path
 
 from ..base.child_end import end_child
 
-# The number of bytes to return from the end of the output, which contains the reason for a failure.
+# If the output is longer than this number of bytes, keep only its end. The end contains the reason
+# for a failure.
 _KEPT = 64 * 1024
-# On Windows, the exit status of a process that an exception ended is an NTSTATUS error.
+# On Windows, if an exception ends a process, the exit status is an NTSTATUS error code. These codes
+# start at this number.
 _NT_ERROR = 0xC0000000
-# A shell reports a signal as this number plus the number of the signal.
+# If a signal ends a command that a shell runs, the exit status of the shell is this number plus the
+# number of the signal.
 _SHELL_SIGNAL = 128
 
 
@@ -28,7 +31,7 @@ class Ended:
     """How a child process ended.
 
     :param status: the exit status; if a signal ended the process, the negated number of the signal.
-    :param output: the last part of the output of the child and of processes that the child started.
+    :param output: the end of the output, which the child and its own child processes have written.
     """
 
     status: int
@@ -37,7 +40,7 @@ class Ended:
 
 
 class StoppedError(Exception):
-    """The run was stopped, so no more processes are started."""
+    """`Children.stop` was called, so no more processes are started."""
 
 
 class Children:
@@ -59,7 +62,7 @@ class Children:
         """Run a command, then kill the processes that the command left behind.
 
         :param seconds: the time limit. A command that takes longer is killed.
-        :raises StoppedError: the run was stopped.
+        :raises StoppedError: `stop` was called.
         :raises OSError: the program cannot be started.
         """
         # Do not use a pipe. Its reader would wait for processes that the child leaves behind.
@@ -74,8 +77,8 @@ class Children:
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
-                    # The command gets a process group, which `end_child` can kill as a whole.
-                    # Ctrl-C in a terminal does not reach this group.
+                    # The command gets its own process group, which `end_child` can kill as a
+                    # whole. Ctrl-C in a terminal does not reach this group.
                     start_new_session=True,
                 )
                 self._running.add(process)
@@ -105,8 +108,8 @@ class Children:
 def signal_name(status: int) -> str | None:
     """Return the signal or Windows exception that ended a process, or ``None``.
 
-    If a signal ends a command, the exit status of its shell is 128 plus the number of the signal
-    (POSIX, Shell Command Language, 2.8.2).
+    If a signal ends a command that a shell runs, the exit status of the shell is 128 plus the
+    number of the signal (POSIX, Shell Command Language, 2.8.2).
 
     >>> signal_name(1) is None, signal_name(3221225477)
     (True, '0xC0000005')

@@ -22,8 +22,8 @@ from ..base.errors import BuildError
 from ..ffi.releases import DISTRIBUTION
 from .temporary_environment import Index, for_installers
 
-# The command `pip index versions` of pip 23.1 to 26.3 prints this line. The command's option
-# `--json` is not used, because it is new in pip 25.1.
+# The command `pip index versions` of pip 23.1 to 26.3 prints this line. The option `--json` of this
+# command is not used, because older releases than pip 25.1 lack the option.
 _AVAILABLE = re.compile(r"^Available versions: (.*)$", re.MULTILINE)
 
 
@@ -74,12 +74,13 @@ def parse_releases(listing: str) -> tuple[Version, ...]:
 def choose_releases(releases: Sequence[Version], against: Sequence[str]) -> tuple[Version, ...]:
     """Return the releases to test, oldest first.
 
-    :param against: versions and version specifiers (PEP 440). A version need not be in `releases`:
-        it may be a yanked release, which pip and uv install if a requirement pins it. A specifier
-        matches pre-releases only if it names a pre-release. If `against` is empty, every release
-        except pre-releases is tested, because the wheel may work with more releases than its
-        requirement admits.
-    :raises BuildError: a text is neither a version nor specifiers, or matches no release.
+    :param against: versions and version specifiers (PEP 440). A version is chosen even if it is not
+        in `releases`: it may be a yanked release, which pip and uv install if a requirement pins
+        the release. A specifier matches pre-releases only if it names a pre-release. If `against`
+        is empty, every release except pre-releases is tested, because the wheel may work with more
+        releases than its requirement admits.
+    :raises BuildError: an item of `against` is neither a version nor specifiers, or is a specifier
+        that matches no release.
     """
     chosen: set[Version] = set()
     for text in against or (">=0",):
@@ -96,6 +97,8 @@ def choose_releases(releases: Sequence[Version], against: Sequence[str]) -> tupl
 
 def pip_command() -> tuple[str, ...]:
     """Return the command that starts pip with this Python.
+
+    If pip is not installed, the command starts uv, which downloads pip.
 
     :raises BuildError: neither pip nor uv is installed.
     """

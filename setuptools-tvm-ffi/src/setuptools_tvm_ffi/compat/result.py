@@ -53,7 +53,7 @@ class Result:
 
     @property
     def unknown(self) -> bool:
-        """Whether the test was not completed, so that the wheel may or may not work."""
+        """Whether the test did not finish, so that it does not show whether the wheel works."""
         return self.outcome in TRANSIENT
 
     @property
@@ -68,5 +68,5 @@ class Result:
 
     @property
     def label(self) -> str:
-        """The outcome as the table shows it."""
+        """The text that the table shows for the outcome."""
         return f"crashed ({self.signal})" if self.signal is not None else self.outcome.value

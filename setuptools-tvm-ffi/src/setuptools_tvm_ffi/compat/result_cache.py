@@ -25,7 +25,7 @@ from ..base.json_file import read_object
 from .result import TRANSIENT, Outcome, Result
 from .trial import Plan
 
-# Commands write to these folders, so their contents are not inputs.
+# Test commands write to these folders, so the contents of the folders are not inputs.
 _NOT_WATCHED = {"__pycache__", "build", "dist"}
 
 
@@ -52,7 +52,7 @@ class Cache:
             return None
 
     def keep(self, result: Result) -> None:
-        """Cache a result. Skip a result that may be different in the next run."""
+        """Cache a result, unless the next run may return a different result."""
         if self.folder is None or result.outcome in TRANSIENT:
             return
         content = {
@@ -89,9 +89,10 @@ def facts_of(plan: Plan) -> dict[str, object]:
 def _states(plan: Plan) -> Mapping[str, str]:
     """Return the state of each local file that may change the result of a test.
 
-    These are the files in the folder where the user's command runs, and the files and folders that
-    an additional requirement or a word of the command names. A word may have the form
-    ``--option=FILE``, ``FILE::test`` or ``FOLDER[extra]``.
+    If the user has given a command, the result contains all files in the folder where the command
+    runs. The result also contains the files and folders that are named in an additional requirement
+    or in a word of the command. A word may have the form ``--option=FILE``, ``FILE::test`` or
+    ``FOLDER[extra]``.
     """
     states: dict[str, str] = {}
     if plan.command is not None:
@@ -100,7 +101,7 @@ def _states(plan: Plan) -> Mapping[str, str]:
         names = {word, word.partition("=")[2], word.partition("::")[0], word.partition("[")[0]}
         for name in names - {""}:
             path = Path(os.path.normpath(plan.folder / name))
-            # The name may not be a valid file name, or the file may be missing.
+            # Skip a word that is not a valid file name, and a file that is missing.
             with contextlib.suppress(OSError, ValueError):
                 if path.is_file():
                     states[str(path)] = digest_of(path)
@@ -111,7 +112,7 @@ def _states(plan: Plan) -> Mapping[str, str]:
 
 
 def _add_folder(states: dict[str, str], folder: Path) -> None:
-    """Add the size and time of each file of a folder.
+    """Add the size and the modification time of each file in a folder.
 
     Hidden files, hidden folders and the folders in `_NOT_WATCHED` are skipped.
     """

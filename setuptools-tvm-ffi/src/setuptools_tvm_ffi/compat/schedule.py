@@ -43,7 +43,7 @@ def try_releases(
         if known is not None:
             results[release] = known
             report(known)
-    # Newest first, because most users have the newest release.
+    # Test the newest release first, because most users have this release.
     missing = [release for release in reversed(releases) if release not in results]
     begin(len(missing))
     children = Children()
@@ -71,5 +71,6 @@ def _try_alone(plan: Plan, release: Version, children: Children, scratch: Path) 
     try:
         return try_release(plan, release, children, folder)
     finally:
-        # On Windows, files in use cannot be removed. They stay until the caller removes `scratch`.
+        # On Windows, rmtree cannot delete files in use. The caller deletes the rest of this folder
+        # when it deletes `scratch`.
         shutil.rmtree(folder, ignore_errors=True)

@@ -20,13 +20,13 @@ from ..ffi.releases import DISTRIBUTION
 
 _SUFFIXES = {".so", ".dylib", ".dll"}
 
-# In every binary format, a library that uses the ABI contains names that start with this prefix.
+# In every binary format, a library that uses the TVM-FFI ABI contains names with this prefix.
 _C_API = b"TVMFFI"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The facts about a wheel that its test needs.
+    """The facts about a wheel that are needed to test the wheel.
 
     :param path: the absolute path of the wheel.
     :param sha256: the digest of the wheel, as hexadecimal digits.
@@ -80,8 +80,8 @@ def split_requirements(
 ) -> tuple[SpecifierSet | None, tuple[str, ...]]:
     """Return the specifiers for apache-tvm-ffi, and the requirements for other distributions.
 
-    Requirements of extras are dropped. The specifiers are ``None`` if the wheel does not
-    require apache-tvm-ffi.
+    Requirements whose markers do not match this environment are dropped, and also requirements of
+    extras. The specifiers are ``None`` if the wheel does not require apache-tvm-ffi.
 
     :param requirements: the ``Requires-Dist`` fields of a wheel.
     """

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from ..ffi.releases import DISTRIBUTION
 
-# Environment variables that configure the calling Python, or add modules from outside the temporary
-# environment.
+# A process in a temporary environment does not get these variables. They configure the calling
+# Python, or add modules from outside the temporary environment.
 _LEFT_OUT = {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__"}
 
-# These variables would override the command line of pip or uv. They change which packages are
-# installed, or into which folder.
+# pip and uv do not get these variables. The variables would override the command line: pip or uv
+# would install other packages, or install the packages into another folder.
 _NOT_FOR_INSTALLERS = {
     *("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "PIP_DRY_RUN"),
     *("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT", "PIP_REQUIREMENT", "PIP_REQUIRE_VIRTUALENV"),
@@ -65,7 +65,7 @@ def for_installers(around: Mapping[str, str]) -> dict[str, str]:
 class Index:
     """Package sources in addition to the user's configuration of pip and uv.
 
-    :param find_links: folders, and URLs of pages with links.
+    :param find_links: folders with packages, and URLs of pages with links to packages.
     :param no_index: whether `find_links` is the only source of packages.
     :param index_url: an index that replaces the configured index.
     """

@@ -52,11 +52,11 @@ def try_release(plan: Plan, release: Version, children: Children, scratch: Path)
     """Test the wheel with a release.
 
     :param scratch: an empty folder for the environment. The caller removes it.
-    :raises StoppedError: the run was stopped.
-    :raises BuildError: the program of the command does not exist.
+    :raises StoppedError: `children` was stopped.
+    :raises BuildError: the program that the user's command starts does not exist.
     """
     result = _try(plan, release, children, scratch)
-    # Remove the path of the temporary folder from the result. It is different in each run.
+    # Remove the path of the temporary folder from the result: this path is different in each run.
     return replace(result, detail=_short(result.detail.replace(str(scratch), "…")))
 
 
@@ -112,7 +112,8 @@ def probe_result(
     done = next((line["done"] for line in lines if "done" in line), None)
     if ended.status == 0 and done is not None:
         return Result(release, Outcome.PASSED, describe(done), called=done["called"])
-    # If a package ends the process, the probe writes no error, but the output may contain one.
+    # If a package ends the process, the probe cannot write an error. The output of the process may
+    # contain an error instead.
     error = error or f"exit status {ended.status}: {first_error(ended.output)}"
     outcome = Outcome.IMPORT_FAILED if step in {"start", "import"} else Outcome.PROBE_FAILED
     return Result(release, outcome, f"{step} {name}: {error}")
@@ -136,7 +137,7 @@ def describe(found: Mapping[str, int | None]) -> str:
 
 
 def first_error(output: str) -> str:
-    """Return the line of a program's output that contains the reason for its failure.
+    """Return the part of a failed program's output that contains the reason for the failure.
 
     pip prints ``ERROR: …`` and uv prints ``error: …``. If uv cannot resolve the
     dependencies, uv prints the reason after ``cause:`` (0.13) or ``╰─▶`` (older releases). Any
@@ -158,7 +159,7 @@ def resolve_program(command: Sequence[str], environment: Environment, folder: Pa
     could belong to a different Python, and would test the packages of that Python.
 
     :param folder: the folder that a relative path starts from.
-    :raises BuildError: there is no such program.
+    :raises BuildError: the program is missing or not executable.
     """
     program, *arguments = command
     if program in {"python", "python3"}:
@@ -171,7 +172,7 @@ def resolve_program(command: Sequence[str], environment: Environment, folder: Pa
         found = shutil.which(program, path=str(environment.scripts))
         message = f"no package in the environment installs a program {program!r}"
         hint = (
-            "install its package with --with PACKAGE; to run a program from outside the "
+            "install the program's package with --with PACKAGE; to run a program from outside the "
             "environment, write its path, such as /usr/bin/make"
         )
     if found is None:
@@ -205,7 +206,7 @@ def _run_command(
     ended = children.run(command, folder=plan.folder, variables=variables, seconds=plan.seconds)
     if ended.timed_out:
         return Result(release, Outcome.TIMED_OUT, f"the command took more than {plan.seconds:g} s")
-    # Leave out the backtrace of addresses that tvm-ffi prints when the process crashes.
+    # When the process crashes, tvm-ffi prints a backtrace of addresses. Leave this backtrace out.
     said = ended.output.partition(_CRASH_REPORT)[0].splitlines()
     last = next((line.strip() for line in reversed(said) if line.strip()), "")
     signal = signal_name(ended.status)

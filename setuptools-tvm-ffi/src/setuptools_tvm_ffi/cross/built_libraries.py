@@ -17,8 +17,8 @@ from .targets import Target
 def check_libraries(libraries: Mapping[str, bytes], target: Target) -> dict[str, str]:
     """Reject libraries that do not satisfy the target's platform tag.
 
-    :param libraries: a mapping from the path of a library in the wheel to its content.
-    :returns: a mapping from the path of a library to a warning about the library.
+    :param libraries: maps the path of each library in the wheel to the content of the library.
+    :returns: maps the path of a library to a warning about this library.
     :raises BuildError: a library refers to a symbol of CPython, needs a symbol or library that the
         tag does not guarantee, or was built for another platform.
     """
@@ -33,7 +33,7 @@ def check_libraries(libraries: Mapping[str, bytes], target: Target) -> dict[str,
         if shown:
             warnings[binary.path] = (
                 f"{binary.path} exports {len(shown)} symbols that headers define, such as "
-                f"{shown[0]}: Zig's linker cannot hide them for this target"
+                f"{shown[0]}: Zig's linker cannot hide these symbols for this target"
             )
     problems = problems_for(binaries, target.tags[0])
     if problems:

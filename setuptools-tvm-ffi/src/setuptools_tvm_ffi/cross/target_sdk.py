@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Downloads the apache-tvm-ffi wheel of a target, and extracts its headers and its library."""
+"""Downloads the apache-tvm-ffi wheel of a target, and extracts the headers and the library."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ _INCLUDE = "tvm_ffi/include"
 # The wheels of apache-tvm-ffi up to 0.1.15 contain DLPack's headers in this folder.
 _DLPACK_INCLUDE = "tvm_ffi/3rdparty/dlpack/include"
 _STAND_INS = "stand-ins"
-# If apache-tvm-ffi has no wheel for the Python version that runs the build, pip downloads the wheel
-# for this Python version. The wheels for all Python versions contain the same library.
+# Usually pip downloads the wheel for the Python version that runs the build. If apache-tvm-ffi has
+# no such wheel, pip downloads the wheel for Python 3.12 instead. The wheels for all Python versions
+# contain the same library.
 _OTHER_PYTHON = (3, 12)
-# pip 23 to 26 prints this if an index or a folder has no wheel for the platform.
+# pip 23 to 26 prints this message if an index or a folder has no wheel for the platform.
 _NO_MATCH = "No matching distribution found"
 # With these arguments, pip searches the index for a wheel for this machine. pip installs nothing,
 # and ignores installed distributions.
@@ -51,7 +52,7 @@ class NoWheelError(BuildError):
 
 
 def prepare_target_sdk(root: Path, folder: Path, target: Target) -> TVMFFISdk:
-    """Return the apache-tvm-ffi of the target. It is downloaded into `folder` if necessary.
+    """Return the apache-tvm-ffi of the target, and download it into `folder` if necessary.
 
     pip downloads a wheel for the target. The wheel has the same version as the apache-tvm-ffi that
     is installed on this machine. The user's pip configuration applies, for example
@@ -90,7 +91,9 @@ def prepare_target_sdk(root: Path, folder: Path, target: Target) -> TVMFFISdk:
 
 
 def release_to_link_with() -> Version:
-    """Return the version of the installed apache-tvm-ffi. Targets need wheels of this version.
+    """Return the version of the installed apache-tvm-ffi.
+
+    A build for a target links with the apache-tvm-ffi wheel of this version for the target.
 
     :raises BuildError: apache-tvm-ffi is not installed, or its version is not supported.
     """
@@ -105,7 +108,7 @@ def release_to_link_with() -> Version:
 
 
 def check_pip() -> None:
-    """Raise `BuildError` if pip, which downloads the wheel of a target, is not installed."""
+    """Raise `BuildError` if pip is not installed. pip downloads the apache-tvm-ffi of a target."""
     if not has_pip():
         raise BuildError(
             f"pip is not installed, and is needed to download {DISTRIBUTION} for a target",
@@ -128,7 +131,7 @@ def _fetch(root: Path, folder: Path, target: Target, version: Version) -> list[s
             if library not in archive.members or not names:
                 raise BuildError(
                     f"{wheel.name}: {library if names else _INCLUDE} is missing",
-                    hint=f"use a wheel that {DISTRIBUTION} publishes",
+                    hint=f"use a wheel that the {DISTRIBUTION} project publishes",
                 )
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
@@ -147,7 +150,7 @@ def _download(root: Path, folder: Path, target: Target, version: Version) -> Pat
         if _NO_MATCH not in result.stdout:
             raise _cannot_fetch(target, version, result)
     # pip prints the same message if the wheel is missing and if the index is unreachable. To
-    # distinguish these cases, search for a wheel for this machine: every reachable index has one.
+    # distinguish these cases, search for a wheel for this machine: a reachable index has one.
     result = _pip([*_RESOLVE, f"{DISTRIBUTION}=={version}"], root, folder)
     if result.returncode != 0:
         raise _cannot_fetch(target, version, result)

@@ -49,7 +49,8 @@ class Target:
     :param name: the target in Zig's notation, for example ``x86_64-linux-gnu.2.17``.
     :param system: ``linux``, ``darwin`` or ``windows``.
     :param machine: Zig's name of the machine, for example ``x86_64``.
-    :param tags: platform tags of the wheel: first the tag of PEP 600, then its older aliases.
+    :param tags: platform tags of the wheel. If the same platform has a tag of PEP 600 and an older
+        alias, the tag of PEP 600 is first.
     :param platforms: platform tags of the apache-tvm-ffi wheels that the build may link with, in
         order of preference.
     """
@@ -67,7 +68,7 @@ class Target:
 
 
 def target_of(project: Project) -> Target | None:
-    """Return the target of a project's settings, or ``None`` if they do not name a target.
+    """Return the target of a project's settings, or ``None`` if no target is set.
 
     :raises ConfigurationError: the target is invalid.
     """
@@ -161,7 +162,7 @@ def _macos(name: str, machine: str, version: tuple[int, int], where: str) -> Tar
         )
     if version[0] > 10 and version[1]:  # noqa: PLR2004 - macOS 10
         raise ConfigurationError(
-            f"{where}: {name!r}: from macOS 11 on, wheel tags have no minor version",
+            f"{where}: {name!r}: from macOS 11 on, the minor version must be 0, as in wheel tags",
             hint=f"use '{machine}-macos.{version[0]}.0' or '{machine}-macos.{version[0] + 1}.0'",
         )
     architecture = _MACOS_MACHINES[machine]

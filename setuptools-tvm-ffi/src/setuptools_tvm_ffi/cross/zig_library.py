@@ -3,7 +3,8 @@
 
 Zig compiles the C++ standard library of each target from source, which takes minutes. Zig (0.17)
 reuses the result only if the time and the inode of each source file are unchanged. Each isolated
-build installs new files. Without the shared copy, each build would compile the library again.
+build installs Zig again, and thus new files. Without the shared copy, each build would compile the
+library again.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def keep_library(library: Path, version: str, cache: Path) -> Path:
 def _is_complete(kept: Path, library: Path) -> bool:
     try:
         return _sizes(kept) == _sizes(library)
-    except OSError:  # The copy is missing, or another build has just deleted it to replace it.
+    except OSError:  # The copy is missing, or another build is replacing the copy.
         return False
 
 

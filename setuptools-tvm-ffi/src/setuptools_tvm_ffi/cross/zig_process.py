@@ -150,7 +150,7 @@ def zig_folder() -> Path:
     if folder is None or not (folder / ("zig.exe" if os.name == "nt" else "zig")).is_file():
         raise BuildError(
             "Zig, which compiles for other platforms, is not installed",
-            hint="python -m pip install 'setuptools-tvm-ffi[cross]'; in isolated builds, the "
-            "backend setuptools_tvm_ffi.build_meta requests Zig",
+            hint="python -m pip install 'setuptools-tvm-ffi[cross]'; an isolated build installs "
+            "Zig only with the backend setuptools_tvm_ffi.build_meta",
         )
     return folder

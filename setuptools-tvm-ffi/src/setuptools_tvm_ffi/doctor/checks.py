@@ -19,7 +19,7 @@ _OLDEST_TVM_FFI = (0, 1, 7)
 
 @dataclass(frozen=True)
 class _Need:
-    """Why builds need a tool, and which releases of the tool they support.
+    """Why builds need a tool, and which releases of the tool are supported.
 
     :param purpose: what does not work without the tool.
     :param missing: the level of the finding if the tool is missing.
@@ -33,7 +33,7 @@ class _Need:
     below: tuple[int, ...] = ()
 
 
-_ISOLATED = "builds without isolation fail (isolated builds install their own)"
+_ISOLATED = "builds without isolation fail (an isolated build installs its own copy)"
 _NEEDS = {
     "Python": _Need("every build needs it", "error", "error", (3, 9)),
     "setuptools-tvm-ffi": _Need("every build needs it"),
@@ -94,7 +94,7 @@ def check_tool(tool: Tool, machine: Machine) -> Iterator[Finding]:
 
 
 def check_tvm_ffi(tvm_ffi: TVMFFI, machine: Machine) -> Iterator[Finding]:
-    """Check that apache-tvm-ffi is supported, and that its headers and library belong together."""
+    """Check that apache-tvm-ffi is supported, and that its headers and library match."""
     version, name = tvm_ffi.version, f"apache-tvm-ffi {tvm_ffi.version}"
     another = install_command("apache-tvm-ffi", machine)
     if not version:
@@ -116,7 +116,7 @@ def check_tvm_ffi(tvm_ffi: TVMFFI, machine: Machine) -> Iterator[Finding]:
     if tvm_ffi.problem:
         why = "builds cannot find its headers and its library, and packages cannot be imported"
         yield Finding("error", f"{name} is broken: {tvm_ffi.problem}", why, again)
-    # Do not compare with `version`: the headers of release 0.1.15.post2 define 0.1.16.
+    # Do not compare the headers with `version`: the headers of 0.1.15.post2 define 0.1.16.
     if tvm_ffi.headers and tvm_ffi.library_version not in {"", tvm_ffi.headers}:
         what = (
             f"{name}: headers and library are of different versions: headers {tvm_ffi.headers}, "
@@ -134,9 +134,9 @@ def check_tvm_ffi(tvm_ffi: TVMFFI, machine: Machine) -> Iterator[Finding]:
 
 
 def check_preceding(libraries: Iterable[Preceding]) -> Iterator[Finding]:
-    """Report libraries that a loader's search path puts before the installed libraries."""
+    """Report libraries on the loader's search path that shadow installed libraries."""
     for library in libraries:
-        what = f"{library.variable} contains {library.path}, which precedes {library.own}"
+        what = f"{library.path} in {library.variable} shadows {library.own}"
         why = "programs may load this library instead of the installed one"
         yield Finding("warning", what, why, f"remove its folder from {library.variable}")
 
@@ -158,7 +158,7 @@ def check_package(package: Package, machine: Machine) -> Iterator[Finding]:
         yield Finding("warning", what, why, command)
     for folder in package.shadows:
         what = f"{folder} shadows the installed {name} in {package.path}"
-        why = "Python imports this folder instead, and it may lack libraries and stubs"
+        why = "Python imports this folder instead, and this folder may lack libraries and stubs"
         command = (
             "start Python in another folder, move the package into src/, or remove the folder from "
             "PYTHONPATH"

@@ -45,7 +45,7 @@ class TVMFFI:
     :param version: the version in its metadata; empty if apache-tvm-ffi is not installed.
     :param headers: the version that its headers define.
     :param library: the path of its ``libtvm_ffi``.
-    :param library_version: the version that the library returns.
+    :param library_version: the version that the library reports when it is loaded.
     :param problem: why ``tvm-ffi-config`` fails or the library cannot be loaded.
     :param others: other copies of ``libtvm_ffi`` in installed distributions.
     """
@@ -61,7 +61,7 @@ class TVMFFI:
 
 @dataclass(frozen=True)
 class Package:
-    """A distribution that is installed for this Python.
+    """A distribution to diagnose, which may be missing.
 
     :param version: empty if the distribution is not installed.
     :param path: the folder that imports should use: the project of an editable install, or the
@@ -124,8 +124,8 @@ class Facts:
 class Finding:
     """A problem of this machine.
 
-    :param level: ``error`` if no build can work, ``warning`` if something fails or misleads, and
-        ``optional`` if a feature is unavailable.
+    :param level: ``error`` if no build can work, ``warning`` if some builds or imports fail or use
+        the wrong files, and ``optional`` if a feature is unavailable.
     :param why: what fails because of the problem.
     :param command: a command or an instruction that fixes the problem.
     """

@@ -51,7 +51,8 @@ _SNIPPETS = {
 _MANAGERS = ("apt-get", "dnf", "brew", "winget")
 _LOADER_VARIABLES = {"linux": "LD_LIBRARY_PATH", "darwin": "DYLD_LIBRARY_PATH"}
 _AUDIT_EXTRA = ("auditwheel", "delvewheel", "lief")
-#: Distributions that every build uses. A source tree may shadow them, too.
+#: Distributions that every build uses. `observe` examines them like the packages that require
+#: apache-tvm-ffi, because a source tree may shadow each of these distributions.
 REQUIRED = ("apache-tvm-ffi", "setuptools")
 _LIBRARY_SUFFIXES = (".so", ".dylib", ".dll")
 # `auditwheel repair` adds a digest to the name of a library that it copies into a wheel.
@@ -117,7 +118,7 @@ def _machine(system: str) -> Machine:
     if not has_pip():
         uv = f"uv pip install --python {python}"
         pip = uv if shutil.which("uv") else f"{python} -m ensurepip && {pip}"
-    # PEP 668: pip refuses to install into the Python of the system.
+    # PEP 668: pip refuses to install into the Python of the system, so propose an environment.
     is_managed = os.path.exists(os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED"))
     if is_managed and sys.prefix == sys.base_prefix:
         pip = f"{python} -m venv .venv && .venv/bin/python -m pip install"
@@ -180,7 +181,7 @@ def _hipcc() -> Tool:
 
 def _installer(installed: dict[str, Distribution]) -> Tool:
     """Return the installer that ``develop`` uses: pip, or uv if this environment has no pip."""
-    if has_pip():  # The metadata of pip may be corrupt.
+    if has_pip():  # `has_pip` does not read the metadata of pip, which may be corrupt.
         pip = _distribution("pip", installed, "pip")
         return dataclasses.replace(pip, name="pip or uv", path=pip.path or "pip")
     folders = [(sysconfig.get_path("scripts"), "environment"), (None, "PATH")]
@@ -225,7 +226,7 @@ def _msvc(name: str) -> Tool:
         *("-latest", "-prerelease", "-products", "*", "-requires", component),
         *("-property", "installationPath"),
     )
-    if problem or not folder:  # setuptools does not find MSVC, either.
+    if problem or not folder:  # In this case, setuptools does not find MSVC, either.
         return Tool(name)
     version_file = Path(folder, "VC/Auxiliary/Build/Microsoft.VCToolsVersion.default.txt")
     return Tool(name, f"MSVC {_read(version_file).strip()}", folder, "Visual Studio")
@@ -266,7 +267,7 @@ def _program(
 ) -> Tool:
     """Search for a program in folders, and query its version.
 
-    :param folders: each folder, or ``None`` for PATH, with its origin (see `Tool`).
+    :param folders: pairs of a folder and its origin (see `Tool`). The folder ``None`` means PATH.
     :param pattern: a pattern that matches the version in the output of ``--version``.
     """
     for folder, origin in folders:
@@ -410,7 +411,7 @@ def _newer_sources(project: str, libraries: Sequence[str]) -> Iterator[str]:
 
 
 def _shadows(names: Sequence[str], expected: str, entries: Sequence[str]) -> Iterator[str]:
-    """Yield the package folders that shadow installed packages on the import path."""
+    """Yield the folders that Python would import instead of the packages in `expected`."""
     inside = os.path.join(os.path.realpath(expected), "")
     for name in names:
         folders = (os.path.join(entry, name) for entry in entries if entry)
@@ -430,8 +431,8 @@ def _preceding(variable: str, libraries: Iterable[str]) -> Iterator[Preceding]:
 def _installed(distributions: Iterable[Distribution]) -> Iterator[tuple[str, Distribution]]:
     """Yield the normalized name and the metadata of each installed distribution.
 
-    If the import path contains a distribution twice, yield only the first, because Python imports
-    that one.
+    If the import path contains a distribution twice, yield only the first copy, because Python
+    imports the first copy.
     """
     known = set()
     for distribution in distributions:
@@ -443,11 +444,11 @@ def _installed(distributions: Iterable[Distribution]) -> Iterator[tuple[str, Dis
 
 def _distributions(unreadable: list[Unreadable]) -> Iterator[Distribution]:
     for distribution in importlib.metadata.distributions():
-        # If the removal of a distribution was interrupted, its metadata may be missing.
+        # Skip a distribution whose metadata is missing: its removal may have been interrupted.
         files = ("METADATA", "PKG-INFO", "")
         try:
             has_metadata = any(map(distribution.read_text, files))
-            # Also read the version and the requirements, because they may be corrupt.
+            # Also read the version and the requirements, so that corrupt metadata is found here.
             is_complete = has_metadata and distribution.metadata["Name"] and distribution.version
             _requires(distribution)
         except Exception as failure:  # noqa: BLE001 - see `observe`

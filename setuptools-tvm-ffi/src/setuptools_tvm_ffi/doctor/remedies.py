@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Returns the command that installs a tool on a machine. The functions are pure."""
+"""Chooses the command that installs a tool on a machine. The functions are pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shlex
 
 from .facts import Machine
 
-# The packages that contain each tool. The key is the package manager.
+# Maps each tool to package managers, and each package manager to the packages with the tool.
 _PACKAGES = {
     "C++ compiler": {"apt-get": "g++", "dnf": "gcc-c++"},
     "C compiler": {"apt-get": "gcc libc6-dev", "dnf": "gcc"},
@@ -24,7 +24,7 @@ _MSVC = (
     "winget install --id Microsoft.VisualStudio.2022.BuildTools --override "
     '"--passive --wait --add Microsoft.VisualStudio.Workload.VCTools --includeRecommended"'
 )
-# For each tool that pip can install, the requirement.
+# The requirements with which pip installs tools. The key is the name of the tool.
 _REQUIREMENTS = {
     # See `building.ninja`, `ffi.releases` and `toolchains.device_discovery`. These modules import
     # setuptools or packaging, so the requirements are repeated here; a test compares them.
@@ -89,5 +89,6 @@ def pip_install(machine: Machine, requirement: str, *, again: bool = False) -> s
 
 def quoted(machine: Machine, word: str) -> str:
     """Quote a word of a command for the shell of a machine, if necessary."""
-    # cmd.exe does not support single quotes. In double quotes, bash would expand `!`.
+    # cmd.exe does not support single quotes. Other shells need single quotes, because bash expands
+    # `!` in double quotes.
     return f'"{word}"' if machine.system == "windows" else shlex.quote(word)

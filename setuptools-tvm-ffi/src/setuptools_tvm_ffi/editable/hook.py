@@ -3,8 +3,9 @@
 
 If the setting `editable-rebuild` is true, setuptools-tvm-ffi copies this module into the editable
 wheel. A `.pth` file in the wheel imports the module whenever Python starts. `pip uninstall` removes
-the module and the `.pth` file. The module imports only standard modules, and most of these only for
-a rebuild. The build tools are in an archive in the folder of the libraries.
+the module and the `.pth` file. The module imports only standard modules. To start fast, it imports
+most of them only when it rebuilds. The folder of the libraries contains an archive with the build
+tools.
 """
 
 from __future__ import annotations
@@ -20,19 +21,20 @@ if TYPE_CHECKING:
     from typing import IO, Any
 
 #: An environment variable that a build sets, see `build_lock`. While the variable is set, imports
-#: do not rebuild. Otherwise, a rebuild would wait forever for the running build.
+#: do not rebuild. Otherwise, an import during a build would start a rebuild, which would wait
+#: forever for the running build.
 BUILDING_VARIABLE = "_SETUPTOOLS_TVM_FFI_BUILDING"
 
-#: The environment variable of the setting `editable-rebuild`. If it is false, imports do not
-#: rebuild.
+#: The environment variable of the setting `editable-rebuild`. If the variable is set to false,
+#: imports do not rebuild.
 SWITCH_VARIABLE = "SETUPTOOLS_TVM_FFI_EDITABLE_REBUILD"
 
 #: Environment variables with this prefix are settings, except `SETUPTOOLS_TVM_FFI_DEBUG`.
 SETTINGS_VARIABLES = "SETUPTOOLS_TVM_FFI_"
 DEBUG_VARIABLE = "SETUPTOOLS_TVM_FFI_DEBUG"
 
-#: The content of the `.gitignore` that the plugin writes to a build folder. The content shows that
-#: the plugin created the folder.
+#: The content of the `.gitignore` that the plugin writes to the parent of the build folders. The
+#: content shows that the plugin created this parent folder.
 IGNORE_EVERYTHING = b"# Created by setuptools-tvm-ffi.\n*\n"
 
 REBUILD_RECORD = "rebuild.json"
@@ -45,8 +47,8 @@ _UNPACKED = "rebuild-tools-"
 
 _PREFIX = "setuptools-tvm-ffi"
 
-# A user may preload a sanitizer's runtime through these variables. A compiler would then fail,
-# because compilers do not free all memory, and the runtime reports this as an error.
+# Rebuilds remove these variables. A user may preload a sanitizer's runtime through them. Compilers
+# do not free all memory. The runtime reports this as an error, so the compilers would fail.
 _PRELOADING_VARIABLES = ("LD_PRELOAD", "DYLD_INSERT_LIBRARIES")
 
 # Patterns that find the first error in the output of a build. The first pattern that matches wins.
@@ -101,7 +103,8 @@ def install(*packages: str) -> None:
 
     The `.pth` file calls this function.
     """
-    # In a virtual environment, Python (3.9 to 3.13) reads every `.pth` file twice.
+    # Install the hook only once, although Python (3.9 to 3.13) reads every `.pth` file twice in a
+    # virtual environment.
     if any(isinstance(finder, RebuildingFinder) for finder in sys.meta_path):
         return
     # For example, this module is `_my_package_rebuild`, and the folder is `my_package.libs`.
@@ -191,7 +194,9 @@ def bring_up_to_date(folder: str) -> None:
             _rebuild(folder, record)
     import importlib
 
-    importlib.invalidate_caches()  # The rebuild may have created stubs.
+    # Importers cache the contents of folders. The rebuild may have created Python modules, which
+    # importers would not find in their caches.
+    importlib.invalidate_caches()
 
 
 def read_record(folder: str) -> dict[str, Any] | None:
@@ -229,14 +234,15 @@ def is_up_to_date(record: Mapping[str, Any]) -> bool:
         with open(os.path.join(root, record["folder"], "lock"), "rb") as lock:
             # Another process may be building, and may soon replace the libraries.
             return _try_lock(lock, shared=True)
-    except OSError:  # Without a lock file, the libraries may be stale.
+    except OSError:  # The lock file is missing: the build folder was deleted, so rebuild.
         return False
 
 
 def signature(path: str) -> list[int] | None:
-    """Return the size, the inode and two times of a file, or ``None`` if there is no file.
+    """Return a file's size, inode, ``st_mtime_ns`` and ``st_ctime_ns``.
 
-    At least one of these numbers changes when the file changes. The times are in nanoseconds.
+    If the file does not exist, return ``None``. At least one of the numbers changes when the file
+    changes.
     """
     try:
         status = os.stat(path)
@@ -248,8 +254,8 @@ def signature(path: str) -> list[int] | None:
 def listing(folder: str, suffixes: tuple[str, ...]) -> list[str] | None:
     """Return the sorted names of the sources and subfolders in a folder.
 
-    The listing shows whether a source was added or removed. The folder's modification time would
-    not show this, because it changes with any file that Python or an editor creates in the folder.
+    The listing shows whether a source was added or removed. The folder's modification time cannot
+    show this, because the time also changes when Python or an editor creates any other file.
     """
     try:
         with os.scandir(folder) as entries:
@@ -328,7 +334,7 @@ def build_environment(record: Mapping[str, Any], environment: Mapping[str, str])
 
 
 def import_path(entries: Sequence[object], root: str) -> list[str]:
-    """Return an import path without the project's folder, and with the standard library first.
+    """Return `entries` without the project's folder, and with the standard library first.
 
     The first entry of `entries` is usually the folder of the running script. If that folder
     contains, for example, a `configparser.py`, the build must still import the standard module.
@@ -363,7 +369,7 @@ def _rebuild(folder: str, record: Mapping[str, Any]) -> None:
     if not sys.executable:
         raise ImportError(
             f"cannot rebuild the libraries of {distribution}: sys.executable is not set. Import "
-            f"the package in a regular Python first.\n{_HOW_TO_SKIP}"
+            f"the package with the python command first.\n{_HOW_TO_SKIP}"
         )
     state = state_of_inputs(record)
     status, printed = _run_build(folder, unpack_tools(folder, record), record)

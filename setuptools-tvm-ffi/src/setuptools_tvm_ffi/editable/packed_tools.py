@@ -22,8 +22,8 @@ from ..base.file_replacement import replace_file
 from ..building.ninja import find_program
 from . import hook
 
-#: The packages of each distribution that a build needs. Python 3.11 and newer do not need tomli,
-#: because their standard library contains tomllib.
+#: The distributions that a build needs, and the packages of each distribution. Python 3.11 and
+#: newer do not need tomli, because their standard library contains tomllib.
 TOOL_PACKAGES = {
     "setuptools": ("setuptools", "_distutils_hack"),
     "packaging": ("packaging",),
@@ -79,7 +79,7 @@ def pack_tools(ninja: str) -> bytes:
 
 
 def _metadata_of(distribution: str) -> Iterator[tuple[str, str]]:
-    """Yield the path in the archive and the content of each metadata file of a distribution."""
+    """Yield each metadata file of a distribution: its path in the archive and its content."""
     for found in importlib.metadata.distributions(name=distribution):
         # With an in-tree backend, `distributions` may also return distributions with other names.
         if canonicalize_name(found.metadata["Name"] or "") == distribution:
@@ -92,7 +92,7 @@ def _metadata_of(distribution: str) -> Iterator[tuple[str, str]]:
 
 
 def _files_of(name: str) -> Iterator[tuple[str, Path]]:
-    """Yield the path in the archive and the path on disk of each file of a package."""
+    """Yield each file of a package: its path in the archive and its path on disk."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise ImportError(f"cannot import {name}")

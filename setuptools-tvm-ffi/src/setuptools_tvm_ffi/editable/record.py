@@ -59,7 +59,7 @@ def write_rebuild_record(
     inputs = [name for entry in request.project.settings.generate for name in entry.inputs]
     patterns = [*(name for extension in extensions for name in extension.sources), *inputs]
     source_folders = map(str, searched_folders(patterns, root, build_base=request.build_base))
-    # Add the suffixes of the inputs of `generate`, which can have any suffix.
+    # The inputs of `generate` can have any suffix, so add their suffixes to those of the sources.
     suffixes = tuple(sorted({*LANGUAGE_BY_SUFFIX, *(os.path.splitext(name)[1] for name in inputs)}))
     record = {
         "distribution": distribution,
@@ -72,9 +72,9 @@ def write_rebuild_record(
         # None means that the variable was not set. A rebuild then removes the variable.
         "variables": {n: os.environ.get(n) for n in sorted({*BUILD_VARIABLES, *settings})},
         "config_settings": config_settings,
-        # The status of each file that the build depends on or has written. If the file can change
-        # without a change of its status, the value is an empty list. An empty list differs from
-        # every status, so the next import rebuilds.
+        # Each file that the build depends on or has written, and its `hook.signature`. If the file
+        # can change without a change of its signature, the value is an empty list. An empty list
+        # differs from every signature, so the next import rebuilds.
         "files": {
             **{name: list(status or ()) for name, status in result.watched.items()},
             **{name: hook.signature(str(root / name)) for name in _SETTINGS_FILES},

@@ -32,11 +32,12 @@ _RECORD = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void
 def main() -> None:
     """Handle requests until a library has been loaded, or until there are no more requests."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    # The generator and the library may print. Redirect their output to standard error, which the
-    # build shows in its messages.
+    # The generator and the library may print to standard output. Redirect this output to standard
+    # error, which the build shows in its messages.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     requests = os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8")
-    # A library may read standard input, but must not receive requests.
+    # Make standard input empty. Otherwise, a library that reads standard input would consume
+    # requests.
     os.dup2(os.open(os.devnull, os.O_RDONLY), sys.stdin.fileno())
     recorder = Recorder()
     for line in requests:
@@ -46,13 +47,13 @@ def main() -> None:
             continue
         recorder.load(request["recorder"])
         if request["do"] == "import":
-            # Ignore failures: `load_and_generate` imports the generator again and reports them.
+            # Ignore errors: `load_and_generate` imports the generator again and reports errors.
             with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
                 from tvm_ffi.stub.lib_state import collect_global_funcs  # noqa: PLC0415
 
-                # In 0.1.15.post2, this call raises a C++ error for functions without types. The
-                # first C++ error of a process reads debug information, which takes 0.2 s. Do this
-                # while the compilers run.
+                # In 0.1.15.post2, `collect_global_funcs` causes a C++ error if a function has no
+                # type schema. At the first C++ error of a process, tvm_ffi reads debug information,
+                # which takes 0.2 s. Read the information now, while the compilers run.
                 collect_global_funcs()
         else:
             load_and_generate(request, answers, requests, recorder.docs)
@@ -61,20 +62,20 @@ def main() -> None:
 class Recorder:
     """Receives the docstrings of the global functions that libraries register.
 
-    :ivar docs: the docstring of each registered function. The docstring may be empty. If the
-        recorder's library is not loaded, the mapping is empty.
+    :ivar docs: a mapping from the names of registered functions to their docstrings. A docstring
+        may be empty. If the recorder's library is not loaded, the mapping is empty.
     """
 
     def __init__(self) -> None:
         self.docs: dict[str, str] = {}
-        # Keep a reference to this object, because the recorder's library calls it.
+        # Keep a reference to this callback, because the recorder's library calls it later.
         self._record = _RECORD(self._received)
         self._library: ctypes.CDLL | None = None
 
     def load(self, library: str | None) -> None:
         """Load the recorder's library. Call this method before `tvm_ffi` loads `libtvm_ffi`.
 
-        :param library: the path of the library, or ``None`` if there is none.
+        :param library: the path of the recorder's library, or ``None`` without a recorder.
         """
         if library is None or self._library is not None:
             return
@@ -97,15 +98,15 @@ def answer(answers: TextIO, content: dict[str, Any]) -> None:
 
 def config(options: list[str]) -> str:
     """Return the output of ``tvm-ffi-config`` for the given options."""
-    # If the program is named `tvm-ffi-config`, `tvm_ffi` does not load `libtvm_ffi`. This saves
-    # time.
+    # If `sys.argv[0]` is `tvm-ffi-config`, the import of `tvm_ffi` does not load `libtvm_ffi`.
+    # This saves time.
     sys.argv = ["tvm-ffi-config", *options]
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         runpy.run_module("tvm_ffi.config", run_name="__main__")
     sys.argv = [""]
     for name in [name for name in sys.modules if name.partition(".")[0] == "tvm_ffi"]:
-        del sys.modules[name]  # Make a later import load `libtvm_ffi`.
+        del sys.modules[name]  # The next import loads `libtvm_ffi`.
     return printed.getvalue()
 
 
@@ -135,9 +136,10 @@ def load_and_generate(
         importlib.import_module(module)
 
     reached("load")
-    # This library links with its siblings. Load the siblings first, so that the system's loader
-    # finds them when it loads this library. Names that siblings register do not belong to this
-    # library.
+    # The siblings are the libraries of the distribution that this library links with. Load the
+    # siblings first, so that the system's loader finds them when it loads this library. List the
+    # registered names before and after this library is loaded: only the new names belong to
+    # this library.
     for sibling in request["siblings"]:
         load(sibling, request["stand_ins"])
     type_keys = tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys")
@@ -147,7 +149,8 @@ def load_and_generate(
     result["new_functions"] = sorted(set(map(str, list_functions())) - functions)
     result["new_types"] = sorted(set(map(str, type_keys())) - types)
 
-    # Stub blocks may refer to names of any library of the distribution.
+    # Load the other libraries of the distribution, because stub blocks may refer to names that
+    # these libraries register.
     for other in request["others"]:
         result["loading"] = other
         reached("together")
@@ -201,15 +204,15 @@ def load_and_generate(
 
 
 def map_types(tvm_ffi: Any) -> None:  # noqa: ANN401 - the module
-    """Make the generator import the classes of `tvm_ffi.dataclasses` from this module.
+    """Add the classes in `tvm_ffi.dataclasses` to the generator's default ``ty-map``.
 
-    Otherwise, the generator (0.1.15.post2) would import a class such as ``ffi.IntEnum`` from
-    `tvm_ffi`. The module `tvm_ffi` does not contain this class.
+    Otherwise, the generator (0.1.15.post2) would import the class of a type such as ``ffi.IntEnum``
+    from `tvm_ffi`. The module `tvm_ffi` does not contain this class.
     """
     try:
         consts = importlib.import_module("tvm_ffi.stub.python_generator.consts")
     except ImportError:
-        # Up to 0.1.14.post1, the module has this name.
+        # Up to 0.1.14.post1, the module `consts` is in this package.
         consts = importlib.import_module("tvm_ffi.stub.consts")
     module = importlib.import_module("tvm_ffi.dataclasses")
     for name, value in vars(module).items():
@@ -221,8 +224,8 @@ def map_types(tvm_ffi: Any) -> None:  # noqa: ANN401 - the module
 def import_generated(tvm_ffi: Any, request: dict[str, Any]) -> list[dict[str, Any]]:  # noqa: ANN401
     """Import the generated modules, and return the errors.
 
-    The generated modules import the user's package. If the code of the package crashes or waits
-    too long, print a traceback and end the process.
+    The generated modules import the user's package. If the code of the package crashes, or if the
+    imports take longer than `IMPORT_SECONDS`, print a traceback and end the process.
     """
     module = runpy.run_path(str(Path(__file__).with_name("generated_imports.py")))
     faulthandler.enable()
@@ -246,10 +249,10 @@ def targets() -> list[str]:
 
 
 def load(library: str, stand_ins: list[str], used: set[str] | None = None) -> ctypes.CDLL:
-    """Load a library. If a library of a GPU toolkit or driver is missing, load a stand-in first.
+    """Load a library. If it needs a missing library of a GPU toolkit, load a stand-in first.
 
-    A stand-in for the driver is a stub whose functions do not work. This is enough, because no
-    function of the driver is called while a library is loaded.
+    The GPU driver can have a stand-in, too: a stub whose functions do not work. The stub is enough,
+    because no function of the driver is called while a library is loaded.
 
     :param stand_ins: the folders that contain stand-ins. The stand-in for ``libcuda.so.1`` may have
         the name ``libcuda.so``.
@@ -286,8 +289,8 @@ def generate(cli: Any, request: dict[str, Any]) -> int:  # noqa: ANN401 - a modu
     ]
     status = run(cli, [staging, *options, *target])
     if status == 0 and not target and drop_second_library(root_module, before, request):
-        # The lines that `drop_second_library` removed were the only use of an import. A second run
-        # of the generator removes this import.
+        # `drop_second_library` removed the only lines that used the import of `load_lib_module`. A
+        # second run of the generator removes this import.
         status = run(cli, [staging])
     return status
 
@@ -323,7 +326,8 @@ def drop_second_library(module: Path, before: str, request: dict[str, Any]) -> b
     old_lines = before.splitlines()
     appended = [line for line in added if lines.count(line) > old_lines.count(line)]
     for line in appended:
-        del lines[len(lines) - 1 - lines[::-1].index(line)]  # Delete the last occurrence.
+        # If the module contains the line several times, the generator appended the last one.
+        del lines[len(lines) - 1 - lines[::-1].index(line)]
     module.write_text("\n".join(lines), encoding="utf-8")
     return bool(appended)
 

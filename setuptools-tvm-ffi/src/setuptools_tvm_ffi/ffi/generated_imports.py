@@ -39,8 +39,8 @@ def failures(tvm_ffi: Any, request: Mapping[str, Any]) -> list[dict[str, Any]]: 
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         problem = _problem(name)
         if problem is not None and finder.location(problem) is None:
-            # The error comes from a module outside the staging folder. Import the staged module
-            # again, without running the code of its parent packages.
+            # No staged file raised the error, but a parent package may have raised it. Import the
+            # staged module again, without running the code of its parent packages.
             finder.runs_packages = parts[-1] == "__init__"
             problem = _problem(name)
             finder.runs_packages = True
@@ -77,7 +77,8 @@ def _loader(tvm_ffi: Any, libraries: Sequence[str]) -> Any:  # noqa: ANN401
 class _Finder:
     """Finds the modules of a package in the staging folder, then in the source tree.
 
-    Python calls this finder before all others, such as the import hook of an editable install.
+    Python calls this finder before all other finders, such as the import hook of an editable
+    install.
     """
 
     def __init__(self, staging: Path, folders: Mapping[str, str]) -> None:
@@ -101,12 +102,13 @@ class _Finder:
         return spec
 
     def location(self, problem: BaseException) -> tuple[str, int] | None:
-        """Return the file and line of an error, or ``None`` if no staged file raised it."""
+        """Return the staged file and line that raised an error; ``None`` to ignore the error."""
         if isinstance(problem, ImportError):
             top = (problem.name or "").partition(".")[0]
             missing = isinstance(problem, ModuleNotFoundError) and top != "tvm_ffi"
-            # Ignore missing packages. If `runs_packages` is false, also ignore missing names: the
-            # code of the packages, which does not run in this case, may define these names.
+            # Ignore missing packages. If `runs_packages` is false, the `__init__.py` files of the
+            # packages do not run. Then also ignore missing names, because these files may define
+            # the names.
             if (missing and top not in self._tops) or (
                 top in self._tops and not self.runs_packages
             ):

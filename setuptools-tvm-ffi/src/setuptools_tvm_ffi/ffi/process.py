@@ -26,7 +26,8 @@ CHILD = Path(__file__).with_name("child.py")
 class ChildResult:
     """The result of a request.
 
-    :param answer: the last answer of the child. The ``stage`` of an answer is the step that began.
+    :param answer: the last answer of the child. The ``stage`` of an answer names the step that the
+        child began after this answer.
     :param printed: the child's standard output and standard error.
     :param status: the exit status of the child, negative if a signal ended the child; ``None`` if
         the child still runs.
@@ -38,12 +39,12 @@ class ChildResult:
 
 
 class TVMFFIProcess:
-    """A child process that starts with the first request. There is at most one child at a time.
+    """Starts a child process at the first request. There is at most one child at a time.
 
     The end of a ``with`` block ends a child that still runs.
 
     :ivar recorder: the library that records registrations, see `toolchains.recorder`. If it is
-        ``None``, the child does not find the docstrings of global functions.
+        ``None``, the child cannot read the docstrings of global functions.
     """
 
     def __init__(self, root: Path) -> None:
@@ -60,7 +61,7 @@ class TVMFFIProcess:
         self._end(kill=True)
 
     def set_variables(self, variables: Mapping[str, str]) -> None:
-        """Set the environment variables of the child. If they change, end the current child."""
+        """Set the child's environment variables. If the variables change, end the current child."""
         if variables != self._variables:
             self._end(kill=True)
             self._variables = variables
@@ -86,9 +87,9 @@ class TVMFFIProcess:
 
         A process cannot unregister the names of a library, so each library needs a new child.
 
-        :param choose: a function that receives the answer with the registry, and returns the names
-            to hide from the generator (see `reflection.hide`). If `choose` raises an error, this
-            method ends the child.
+        :param choose: a function that receives the child's answer, which contains the registry, and
+            returns the names to hide from the generator (see `reflection.hide`). If `choose`
+            raises an error, this method ends the child.
         """
         self._send({**request, "do": "generate", "recorder": self._recorder_path()})
         answer: Mapping[str, Any] = {}
@@ -111,7 +112,8 @@ class TVMFFIProcess:
                 CHILD, root=self._root, messages=self._messages, variables=self._variables
             )
         assert self._child.stdin is not None
-        # If the child has ended, `_answers` yields no more answers, and `_end` returns the status.
+        # If the child has ended, ignore the error: `_answers` then yields no more answers, and
+        # `_end` returns the exit status.
         with contextlib.suppress(BrokenPipeError):
             self._child.stdin.write(json.dumps(request) + "\n")
             self._child.stdin.flush()

@@ -17,18 +17,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-# TVM_FFI_DLL_EXPORT_TYPED_FUNC adds this prefix to the names of functions. The pattern may match in
-# the middle of a string: if one symbol's name is the end of another symbol's name, linkers store
-# only the longer name.
+# TVM_FFI_DLL_EXPORT_TYPED_FUNC adds this prefix to the names of exported functions. The pattern
+# also matches in the middle of a string: if one symbol's name is the end of another symbol's name,
+# linkers store only the longer name.
 _SYMBOL = re.compile(rb"__tvm_ffi_([A-Za-z_]\w*)")
-# A symbol with one of these words after the prefix `__tvm_ffi_` is not an exported function. It
-# contains metadata of a function or of the library.
+# A symbol with one of these words after the prefix `__tvm_ffi_` is not an exported function.
+# Such a symbol contains metadata of a function or of the library.
 _COMPANIONS = ("_metadata_", "_doc_", "_library_")
 _SHT_DYNSYM = 11
 _STB_LOCAL = 0
-# With older linkers and start-up files, every library exports these symbols. Ignore them.
+# With older linkers and older C start-up files (crti.o), every library exports these symbols.
+# Ignore the symbols.
 _LINKER_SYMBOLS = {"_init", "_fini", "_edata", "_end", "__bss_start"}
-#: The greatest length of a default value in a stub.
+#: The maximum length of a default value in a stub, in characters.
 LONGEST_DEFAULT = 60
 _ELF_FUNCTIONS = {2, 10}  # the symbol types STT_FUNC and STT_GNU_IFUNC
 
@@ -45,8 +46,8 @@ def reflect(
     :param library: the path of a library that is already loaded.
     :param functions: the names of global functions to describe.
     :param types: the keys of types to describe. The result also describes their ancestors.
-    :param docs: the docstring of each recorded function. For other functions, the result contains
-        no docstring.
+    :param docs: the docstrings of global functions, see `child.Recorder`. If a function has no
+        docstring in `docs`, the result contains no docstring for this function.
     """
     teach_types(tvm_ffi)
     names = sorted(functions)
@@ -60,9 +61,10 @@ def reflect(
         "enum_attributes": dir(
             getattr(importlib.import_module("tvm_ffi.dataclasses"), "Enum", object)
         ),
-        # Only a function that is registered with metadata can have a docstring.
+        # Skip functions without metadata, because only a function that is registered with metadata
+        # can have a docstring.
         "finds_docs": all(name in docs for name in names if global_metadata(tvm_ffi, name)),
-        # Releases before 0.1.10 do not create constructors.
+        # Releases of tvm_ffi before 0.1.10 do not create constructors.
         "makes_constructors": hasattr(tvm_ffi.registry, "_install_init"),
     }
 
@@ -74,14 +76,14 @@ def global_function(tvm_ffi: Any, name: str, doc: str | None) -> dict[str, Any]:
     return {
         "schema": schema,
         "doc": doc or None,
-        # The generator skips a function without a schema. If the schema of a function is not a
-        # valid Python type, the generator writes invalid Python.
+        # The generator skips a function without a schema. For a function with a schema that is
+        # not a valid Python type, the generator writes invalid Python.
         "unwritable": schema is None and readable(tvm_ffi, metadata) is not None,
     }
 
 
 def global_metadata(tvm_ffi: Any, name: str) -> Mapping[str, Any]:  # noqa: ANN401
-    """Return the metadata of a global function. It is empty if the metadata is invalid."""
+    """Return the metadata of a global function, or an empty mapping for invalid metadata."""
     metadata: Mapping[str, Any] = {}
     with contextlib.suppress(ValueError):
         metadata = tvm_ffi.registry.get_global_func_metadata(name)
@@ -91,8 +93,8 @@ def global_metadata(tvm_ffi: Any, name: str) -> Mapping[str, Any]:  # noqa: ANN4
 def schema_of(tvm_ffi: Any, metadata: Mapping[str, Any]) -> str | None:  # noqa: ANN401
     """Return the type schema as JSON text, or ``None`` if the generator cannot write the type.
 
-    The generator copies the name of an unknown type to Python code. A name such as ``std::pair`` is
-    invalid there.
+    The generator copies the name of an unknown type to Python code. In Python code, a name such as
+    ``std::pair`` is invalid.
     """
     parsed = readable(tvm_ffi, metadata)
     try:
@@ -124,7 +126,7 @@ def teach_types(tvm_ffi: Any) -> None:  # noqa: ANN401
 
 
 def object_type(tvm_ffi: Any, key: str) -> dict[str, Any]:  # noqa: ANN401
-    """Return the parent and the doc of a type, and its own fields and methods."""
+    """Return the parent, the doc, the fields and the methods of a type. Omit inherited members."""
     core = tvm_ffi.core
     info = type_info(tvm_ffi, key)
     parent = info.parent_type_info
@@ -173,14 +175,14 @@ def enum_entries(tvm_ffi: Any, type_index: int) -> dict[str, int]:  # noqa: ANN4
 
 
 def literal(value: Any) -> str | None:  # noqa: ANN401
-    """Return Python source text for a value, or ``None`` if the text is not a short literal.
+    """Return a value as a Python literal, or ``None`` if the value has no short literal.
 
     >>> literal(1.5), literal("a"), literal(None), literal(float("inf")), literal([])
     ('1.5', "'a'", 'None', None, None)
     """
     if value is None:
         return "None"
-    # A string of tvm-ffi is an object of a subclass of `str`.
+    # Convert the value first, because a string of tvm-ffi is an object of a subclass of `str`.
     types: tuple[Any, ...] = (bool, int, float, str, bytes)
     texts = (ascii(cls(value)) for cls in types if isinstance(value, cls))
     text = next(texts, "inf")
@@ -191,11 +193,11 @@ def literal(value: Any) -> str | None:  # noqa: ANN401
 def missing_methods(tvm_ffi: Any, types: Iterable[str]) -> dict[str, dict[str, str]]:  # noqa: ANN401
     """Return the methods that tvm_ffi has not added to the classes of registered types.
 
-    If a class has an attribute before tvm_ffi adds the methods, tvm_ffi does not add a method of
-    this name. The attribute may be inherited, or come from the metaclass.
+    If a class already has an attribute with the name of a method, tvm_ffi does not add the method.
+    The attribute may be inherited, or come from the metaclass.
 
     :param types: the keys of types. Types without a Python class are skipped.
-    :returns: for each type key, a mapping from the method to the class that has the attribute.
+    :returns: for each type key, a mapping from the method's name to the class with the attribute.
     """
     result: dict[str, dict[str, str]] = {}
     for key in types:
@@ -227,7 +229,11 @@ def lineage(tvm_ffi: Any, key: str) -> Iterator[str]:  # noqa: ANN401
 
 
 def python_classes(tvm_ffi: Any) -> dict[str, list[Any]]:  # noqa: ANN401
-    """Return the parent's type key and the Python class for each type key. Both may be ``None``."""
+    """Return a pair for each type key: the type key of the parent, and the Python class.
+
+    The first value is ``None`` if the type has no parent. The second value is ``None`` if the type
+    has no class, or if Python code cannot import the class.
+    """
     result = {}
     for key in map(str, tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys")()):
         info = type_info(tvm_ffi, key)
@@ -237,7 +243,10 @@ def python_classes(tvm_ffi: Any) -> dict[str, list[Any]]:  # noqa: ANN401
 
 
 def importable(cls: Any) -> list[str] | None:  # noqa: ANN401 - a class, or None
-    """Return the name of a class, and the shortest name of a module that contains the class."""
+    """Return the shortest name of a module that contains a class, and the name of the class.
+
+    :returns: ``None`` if there is no class, or if no imported module contains the class.
+    """
     if cls is None:
         return None
     name = str(cls.__name__)
@@ -285,7 +294,7 @@ def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
 
 
 def exports(library: str) -> bool:
-    """Whether a library exports symbols. For a file that is not ELF, always ``True``."""
+    """Whether a library exports symbols. If the file is not an ELF file, return ``True``."""
     symbols = elf_symbols(Path(library).read_bytes())
     return symbols is None or bool(set(symbols) - _LINKER_SYMBOLS)
 
@@ -295,7 +304,7 @@ def elf_symbols(content: bytes) -> dict[str, bool] | None:
 
     https://gabi.xinuos.com/elf/05-symtab.html
 
-    :returns: for each symbol's name, whether it is a function; ``None`` if the file is not ELF.
+    :returns: for each symbol, whether the symbol is a function; ``None`` if the file is not ELF.
     """
     if content[:4] != b"\x7fELF":
         return None
@@ -360,7 +369,7 @@ class TypeInfo(ctypes.Structure):
 
 
 def type_doc(tvm_ffi: Any, type_index: int) -> str | None:  # noqa: ANN401
-    """Return the doc of a type from the C API. The Python API (0.1.15.post2) does not return it."""
+    """Return a type's doc from the C API. The Python API (0.1.15.post2) omits the docs of types."""
     get_type_info = tvm_ffi.LIB.TVMFFIGetTypeInfo
     get_type_info.restype = ctypes.POINTER(TypeInfo)
     get_type_info.argtypes = (ctypes.c_int32,)
@@ -376,8 +385,8 @@ def type_doc(tvm_ffi: Any, type_index: int) -> str | None:  # noqa: ANN401
 def hide(tvm_ffi: Any, hidden: Mapping[str, Any]) -> None:  # noqa: ANN401
     """Hide functions, types and members of types from the generator.
 
-    :param hidden: ``functions`` and ``types`` each contain a list of names. ``members`` contains a
-        list of names for each type key.
+    :param hidden: a mapping with three keys. ``functions`` is a list of function names, and
+        ``types`` is a list of type keys. ``members`` maps type keys to lists of member names.
     """
     for name in hidden["functions"]:
         tvm_ffi.registry.remove_global_func(name)

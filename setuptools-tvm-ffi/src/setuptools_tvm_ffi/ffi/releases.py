@@ -20,7 +20,8 @@ DISTRIBUTION = "apache-tvm-ffi"
 #: (apache/tvm#20094).
 WITHDRAWN = (Version("0.1.13"), Version("0.1.13.post0"))
 
-# `tvm_ffi.libinfo.load_lib_module` is new in 0.1.6, `tvm-ffi-stubgen --init-*` in 0.1.7.
+# At run time, packages need `tvm_ffi.libinfo.load_lib_module`, which is new in 0.1.6. Builds also
+# need the options `--init-*` of `tvm-ffi-stubgen`, which are new in 0.1.7.
 _OLDEST_FLOOR = Version("0.1.6")
 _OLDEST_BUILT_AGAINST = Version("0.1.7")
 
@@ -153,6 +154,6 @@ def _lower_bound(specifiers: SpecifierSet) -> Version | None:
     bounds = []
     for specifier in specifiers:
         if specifier.operator in {">=", ">", "==", "~=", "==="}:
-            with contextlib.suppress(InvalidVersion):  # `===` accepts any text.
+            with contextlib.suppress(InvalidVersion):  # `===` allows any text.
                 bounds.append(Version(specifier.version.removesuffix(".*")))
     return max(bounds, default=None)

@@ -32,7 +32,7 @@ from .releases import BUILD_REQUIREMENT, DISTRIBUTION, check_built_against, is_u
 _CONFIG_OPTIONS = ("--includedir", "--dlpack-includedir", "--libfiles")
 
 # Features of the oldest supported release. Each key is a file of `tvm_ffi`. Each value is a text
-# that this file contains.
+# in that file.
 _FEATURES = {"libinfo.py": "def load_lib_module", "stub/cli.py": "--init-pypkg"}
 
 
@@ -40,14 +40,15 @@ _FEATURES = {"libinfo.py": "def load_lib_module", "stub/cli.py": "--init-pypkg"}
 class TVMFFISdk:
     """The headers and the library of apache-tvm-ffi. Paths are relative to the project's root.
 
-    :param originals: for an editable install, the absolute paths of the original files and of their
-        folders, because the user may edit these files; otherwise empty.
+    :param originals: If apache-tvm-ffi is an editable install, the user may edit its files. Then
+        this parameter contains the absolute paths of these files and of their folders. Otherwise,
+        it is empty.
     """
 
     version: Version
     include_dirs: tuple[str, ...]
     library_dir: str
-    library: str  #: the name of the file in `library_dir` that libraries link with
+    library: str  #: the file name of the library to link with, in `library_dir`
     originals: tuple[str, ...] = ()
 
 
@@ -60,7 +61,7 @@ def installed_version() -> Version | None:
 def find_distribution(name: str) -> importlib.metadata.Distribution | None:
     """Return the installed distribution with this normalized name, or ``None``."""
     # If a project declares `backend-path`, pyproject_hooks (in pip 26) adds a finder. This finder
-    # returns all distributions in the declared folders, even if they have other names.
+    # ignores `name` and returns all distributions in the declared folders, so check their names.
     for distribution in importlib.metadata.distributions(name=name):
         if canonicalize_name(distribution.metadata["Name"] or "") == name:
             return distribution
@@ -162,7 +163,7 @@ def _copy(root: Path, folder: Path, version: Version, process: TVMFFIProcess) ->
         for name, source in sources.items()
         for file in mirror(source, root / folder / name)
     ]
-    # Copy only this file. The folder also contains libraries for the tests of apache-tvm-ffi.
+    # Copy only this library. Its folder also contains libraries for the tests of apache-tvm-ffi.
     destination = folder / "lib" / library.name
     replace_file(root / destination, library.read_bytes())
     return {

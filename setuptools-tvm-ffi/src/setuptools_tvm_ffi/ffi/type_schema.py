@@ -3,7 +3,7 @@
 
 The C++ function ``TypeTraits<T>::TypeSchema()`` returns ``{"type": …, "args": […]}``. For a
 function type, headers since 0.1.15 add ``"named_args": {"return": […], "params": […]}``. In older
-headers, ``args`` of a function type is a list of the result and then the parameters.
+headers, ``args`` of a function type contains the result, and then the parameters.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FUNCTIONS = frozenset({"ffi.Function", "std::function"})
 
 @dataclass(frozen=True)
 class Schema:
-    """One type.
+    """A C++ type in a type schema.
 
     :param origin: the type's name without arguments: ``int``, ``ffi.Array``, ``std::map``, …
     :param args: the arguments of a generic type.

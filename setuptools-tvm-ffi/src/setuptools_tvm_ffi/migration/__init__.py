@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Proposes the `pyproject.toml` of a project that builds with CMake and scikit-build-core."""
+"""Translates a project that builds with CMake and scikit-build-core to settings of this plugin."""

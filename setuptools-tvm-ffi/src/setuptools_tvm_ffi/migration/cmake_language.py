@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Splits the text of a `CMakeLists.txt` into commands.
+"""Splits the text of a `CMakeLists.txt` into commands, and expands their arguments.
 
-The grammar is that of https://cmake.org/cmake/help/latest/manual/cmake-language.7.html.
+CMake's manual describes the grammar:
+https://cmake.org/cmake/help/latest/manual/cmake-language.7.html
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Optional
 
 from ..base.errors import BuildError
@@ -20,12 +22,17 @@ _TOKEN = re.compile(
     | "(?P<quoted>(?:[^"\\]|\\.)*)"
     | (?P<parenthesis>[()])
     | (?P<unquoted>(?:[^\s()#"\\]|\\.|"(?:[^"\\]|\\.)*")+)
+    | (?P<invalid>.)
     """,
     re.VERBOSE | re.DOTALL,
 )
-_OPENINGS = {"if", "foreach", "while", "function", "macro", "block"}
+#: The commands that open a block.
+BLOCKS = {"if", "foreach", "while", "function", "macro", "block"}
+_SHOWN = 100  # In remarks, the text of a command is shortened to this number of characters.
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", ";": r"\;", "\n": ""}
 
-#: The value of a variable, or None if only CMake knows it. An undefined variable is "".
+#: A function that returns the value of a variable. The value is None if only CMake knows the value,
+#: and "" if the variable is undefined.
 Lookup = Callable[[str], Optional[str]]
 
 
@@ -42,17 +49,20 @@ class Argument:
 
 @dataclass(frozen=True)
 class Command:
-    """A command, with its name in lower case."""
+    """A command in a `CMakeLists.txt`.
+
+    :param name: the name in lower case.
+    :param text: the source text of the command, shortened to one line.
+    :param body: the commands in the block that the command opens. The body of ``if`` also contains
+        the commands ``elseif`` and ``else``.
+    """
 
     name: str
     arguments: tuple[Argument, ...]
+    text: str
     file: str
     line: int
-
-    @property
-    def place(self) -> str:
-        """The file and the line. Remarks about the command start with this text."""
-        return f"{self.file}:{self.line}"
+    body: list[Command] = field(default_factory=list)
 
 
 def parse(text: str, file: str) -> list[Command]:
@@ -61,77 +71,60 @@ def parse(text: str, file: str) -> list[Command]:
     :param file: the name of the file, for messages.
     :raises BuildError: the text is not valid CMake.
     """
-    commands: list[Command] = []
-    tokens = _tokens(text, file)
-    for name, line in tokens:
-        if name.kind != "unquoted" or next(tokens, (None,))[0] != Argument("(", "parenthesis"):
-            raise _invalid(file, line, f"expected a command, not {name.text!r}")
+    blocks = [Command("", (), "", file, 1)]
+    tokens = (token for token in _TOKEN.finditer(text) if token.lastgroup != "skipped")
+    for name in tokens:
+        line = 1 + text.count("\n", 0, name.start())
         arguments: list[Argument] = []
-        depth = 1
-        for argument, _ in tokens:
-            if argument.kind == "parenthesis":
-                depth += 1 if argument.text == "(" else -1
-            if depth == 0:
+        depth, end = 0, name
+        for end in tokens:
+            depth += {"(": 1, ")": -1}.get(end["parenthesis"] or "", 0)
+            if depth < 1 or end.lastgroup == "invalid":
                 break
-            arguments.append(argument)
-        else:
-            raise _invalid(file, line, f"the ')' of {name.text!r} is missing")
-        commands.append(Command(name.text.lower(), tuple(arguments), file, line))
-    return commands
-
-
-def _tokens(text: str, file: str) -> Iterator[tuple[Argument, int]]:
-    position, line = 0, 1
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None:
-            raise _invalid(file, line, f"cannot read {text[position : position + 20]!r}")
-        for kind in ("bracket", "quoted", "parenthesis", "unquoted"):
-            if match[kind] is not None:
-                yield Argument(match[kind], kind), line
-        position = match.end()
-        line += match[0].count("\n")
+            arguments.append(Argument(end[end.lastgroup or 0], end.lastgroup or ""))
+        if name.lastgroup != "unquoted" or depth or end[0] != ")":
+            raise _invalid(
+                file, line, f"not a command of CMake, or a command without ')': {name[0]}"
+            )
+        lower = name[0].lower()
+        if lower == f"end{blocks[-1].name}":
+            blocks.pop()
+            continue
+        shown = textwrap.shorten(text[name.start() : end.end()], _SHOWN, placeholder=" …)")
+        blocks[-1].body.append(Command(lower, tuple(arguments[1:]), shown, file, line))
+        if lower in BLOCKS:
+            blocks.append(blocks[-1].body[-1])
+    if len(blocks) > 1:
+        raise _invalid(file, blocks[-1].line, f"end{blocks[-1].name}() is missing")
+    return blocks[0].body
 
 
 def _invalid(file: str, line: int, problem: str) -> BuildError:
     return BuildError(f"{file}:{line}: {problem}", hint="check that CMake accepts this file")
 
 
-def body_of(commands: Sequence[Command], start: int) -> int:
-    """Return the index of the command that ends the block that the command at `start` opens.
+def expand(arguments: Sequence[Argument], lookup: Lookup) -> list[Argument]:
+    r"""Replace variables and escapes. An unquoted argument can become several arguments or none.
 
-    :raises BuildError: the block has no end.
-    """
-    depth = 0
-    for index in range(start, len(commands)):
-        depth += commands[index].name in _OPENINGS
-        depth -= commands[index].name in {f"end{name}" for name in _OPENINGS}
-        if depth == 0:
-            return index
-    opening = commands[start]
-    raise _invalid(opening.file, opening.line, f"end{opening.name}() is missing")
-
-
-def evaluate(argument: Argument, lookup: Lookup) -> str:
-    r"""Return the text of an argument, with variables and escapes replaced.
-
-    A reference to a variable that only CMake knows remains as it is.
+    If only CMake knows the value of a variable, the reference to the variable remains in the text.
 
     >>> values = {"DIR": "src", "WHICH": "DIR"}
-    >>> evaluate(Argument(r"${${WHICH}}/\"${X}\".cc", "quoted"), values.get)
-    'src/"${X}".cc'
+    >>> expand([Argument(r"${${WHICH}}/\"${X}\".cc", "quoted")], values.get)
+    [Argument(text='src/"${X}".cc', kind='quoted')]
     """
-    if argument.kind == "bracket":
-        return argument.text
-    pieces = re.split(r"(\\.)", argument.text, flags=re.DOTALL)
-    return "".join(
-        _unescaped(piece[1]) if index % 2 else replaced(piece, lookup)
-        for index, piece in enumerate(pieces)
-    )
+    found: list[Argument] = []
+    for argument in arguments:
+        pieces = re.split(r"\\(.)", argument.text, flags=re.DOTALL)
+        pieces[::2] = [_replaced(piece, lookup) for piece in pieces[::2]]
+        pieces[1::2] = [_ESCAPED.get(character, character) for character in pieces[1::2]]
+        value = argument.text if argument.kind == "bracket" else "".join(pieces)
+        values = items_of(value) if argument.kind == "unquoted" else [value]
+        found += [Argument(one, argument.kind) for one in values]
+    return found
 
 
-def replaced(text: str, lookup: Lookup) -> str:
-    """Replace the references to variables in a text, the innermost first."""
+def _replaced(text: str, lookup: Lookup) -> str:
+    """Replace the references to variables, the innermost first."""
 
     def value(reference: re.Match[str]) -> str:
         found = lookup(reference[1])
@@ -144,23 +137,10 @@ def replaced(text: str, lookup: Lookup) -> str:
         text = new
 
 
-def _unescaped(character: str) -> str:
-    if character == "\n":  # a line continuation
-        return ""
-    return {"n": "\n", "t": "\t", "r": "\r", ";": r"\;"}.get(character, character)
-
-
-def expand(arguments: Sequence[Argument], lookup: Lookup) -> list[str]:
-    """Return the values of arguments. An unquoted argument can expand to several values."""
-    values: list[str] = []
-    for argument in arguments:
-        value = evaluate(argument, lookup)
-        values += items_of(value) if argument.kind == "unquoted" else [value]
-    return values
-
-
 def items_of(value: str) -> list[str]:
-    r"""Return the items of a list. A generator expression is one item.
+    r"""Return the items of a CMake list.
+
+    A semicolon inside a generator expression does not separate items.
 
     >>> items_of(r"a;b\;c;;$<IF:$<BOOL:x>,1;2>")
     ['a', 'b;c', '$<IF:$<BOOL:x>,1;2>']

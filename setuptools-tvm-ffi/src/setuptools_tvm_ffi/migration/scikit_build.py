@@ -9,38 +9,45 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .interpreter import is_lost
+from .evaluator import PLATLIB, is_lost
 
-# Keys without an effect on a wheel, or with the effect that the plugin always has.
-_DROPPED = re.compile(
-    r"(cmake|ninja|build)\.(version|minimum-version|verbose|make-fallback|python-hints)"
+# Matches ``key=value`` if the value needs no translation: it does not affect the wheel, or the
+# plugin always builds in this way.
+_HARMLESS = re.compile(
+    r"((cmake|ninja|build)\.(version|minimum-version|verbose|make-fallback|python-hints)"
     r"|minimum-version|strict-config|experimental|wheel\.(platlib|expand-macos-universal-tags)"
     r"|sdist\.(cmake|reproducible|resolve-symlinks)|editable\.verbose"
-    r"|(logging|backport|search|messages)\..*"
+    r"|(logging|backport|search|messages)\..*)=.*|.*=(\[\]|\{\})"
+    r"|(install\.strip|editable\.rebuild)=False|editable\.mode=redirect|wheel\.py-api=py[23.]*"
 )
 _BUILD_TYPES = {"Release": "release", "Debug": "debug", "RelWithDebInfo": "release-debug-info"}
+_SWITCHES = {"install.strip": "strip", "editable.rebuild": "editable-rebuild"}
+_HINTS = {
+    "metadata": "use setuptools-scm, or the table [tool.setuptools.dynamic]",
+    "sdist.exclude": "write it to MANIFEST.in",
+    "sdist.include": "write it to MANIFEST.in",
+    "wheel.exclude": "list the files in [tool.setuptools.exclude-package-data]",
+    "wheel.packages": "list the packages in [tool.setuptools.packages.find]",
+    "wheel.py-api": "the tag of the wheel is py3-none",
+}
 
 
 @dataclass
 class ScikitBuild:
-    """What the table of scikit-build-core determines.
+    """The translation of the table ``[tool.scikit-build]``.
 
-    :param definitions: the variables of CMake that the table sets.
-    :param source_dir: the folder of the `CMakeLists.txt`.
+    :param definitions: the CMake variables that the table sets.
+    :param source_dir: the folder of the outermost `CMakeLists.txt`.
     :param install_dir: the folder of the wheel that ``install`` commands are relative to.
-    :param packages: the folders of the Python packages, or None if the table does not list them.
     :param project: project-wide settings of the plugin.
-    :param setuptools: further tables, by their names.
-    :param untranslated: a reason for each key that has no equivalent.
+    :param untranslated: a remark for each key that is not translated.
     """
 
     definitions: dict[str, str] = field(default_factory=dict)
     build_type: str = "Release"
     source_dir: str = ""
     install_dir: str = ""
-    packages: list[str] | None = None
     project: dict[str, Any] = field(default_factory=dict)
-    setuptools: dict[str, dict[str, Any]] = field(default_factory=dict)
     untranslated: dict[str, str] = field(default_factory=dict)
 
 
@@ -48,100 +55,59 @@ def read_table(table: Mapping[str, Any]) -> ScikitBuild:
     """Translate the table ``[tool.scikit-build]``."""
     found = ScikitBuild()
     for key, value in _leaves(table, ""):
-        reason = _apply(found, key, value)
-        if reason is not None:
-            found.untranslated[key] = reason
-    in_table = table.get("cmake", {}).get("define", {})
-    for name in found.definitions:
-        if is_lost(name, found.build_type):
-            key = f"cmake.define.{name}" if name in in_table else "cmake.args"
-            before = f"{found.untranslated[key]}; " if key in found.untranslated else ""
-            found.untranslated[key] = f"{before}the variable {name} is not translated"
-    if found.build_type in _BUILD_TYPES:
-        if found.build_type != "Release":
-            found.project["build-type"] = _BUILD_TYPES[found.build_type]
-    else:
-        found.untranslated["cmake.build-type"] = f"{found.build_type} has no equivalent"
+        if not _apply(found, key, value) and not _HARMLESS.fullmatch(f"{key}={value}"):
+            hint = f": {_HINTS[key]}" if key in _HINTS else ""
+            found.untranslated[key] = f"not translated: {key} = {value}{hint}"
+    found.build_type = found.definitions.pop("CMAKE_BUILD_TYPE", found.build_type)
+    for name, value in found.definitions.items():
+        if is_lost(name, value, found.build_type):
+            found.untranslated[f"cmake.define.{name}"] = f"not translated: the variable {name}"
+    if found.build_type not in _BUILD_TYPES:
+        found.untranslated["cmake.build-type"] = f"not translated: {found.build_type}"
+    elif found.build_type != "Release":
+        found.project["build-type"] = _BUILD_TYPES[found.build_type]
     return found
 
 
 def _leaves(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     for name, value in table.items():
         key = f"{prefix}{name}"
-        if isinstance(value, dict) and key not in {"wheel.packages", "metadata"}:
-            if prefix == "cmake.define.":
-                yield key, value
-            else:
-                yield from _leaves(value, f"{key}.")
+        whole = prefix == "cmake.define." or key in {"wheel.packages", "metadata"}
+        if isinstance(value, dict) and not whole:
+            yield from _leaves(value, f"{key}.")
         else:
             yield key, value
 
 
-def _apply(found: ScikitBuild, key: str, value: Any) -> str | None:  # noqa: ANN401
-    """Apply a key. Return why it has no equivalent, or None."""
-    if _DROPPED.fullmatch(key):
-        return None
+def _apply(found: ScikitBuild, key: str, value: Any) -> bool:  # noqa: ANN401
+    """Store the translation of a key in `found`. Return whether the key has a translation."""
     if key.startswith("cmake.define."):
-        variable = None
-        if isinstance(value, dict):
-            variable, value = value.get("env"), value.get("default", "")
-        _define(found, key[len("cmake.define.") :], value)
-        if variable is not None:
-            return f"the value is fixed to {value!r}, without the environment variable {variable}"
-    elif key == "cmake.args":
-        return _arguments(found, value)
-    elif key == "cmake.build-type":
-        found.build_type = str(value)
+        default = value.get("default", "") if isinstance(value, dict) else value
+        text = ";".join(map(str, default)) if isinstance(default, list) else str(default)
+        text = {"True": "ON", "False": "OFF"}.get(text, text)
+        found.definitions[key[len("cmake.define.") :]] = text
+        return not isinstance(value, dict)
+    if key == "cmake.args":
+        pairs = zip(["", *value], value)
+        words = [w for before, w in pairs if before != "-G" and not w.startswith(("-G", "-W"))]
+        matches = [re.fullmatch(r"-D(\w+)(?::\w+)?=(.*)", word) for word in words]
+        found.definitions.update({match[1]: match[2] for match in matches if match})
+        return all(matches)
+    if key == "wheel.packages" and isinstance(value, list):
+        parents = [posixpath.dirname(posixpath.normpath(folder)) for folder in value]
+        return set(parents) == {"src"} or parents in ([""], ["python"])
+    if key == "cmake.build-type":
+        found.build_type = value
     elif key == "cmake.source-dir":
-        found.source_dir = posixpath.normpath(value) if value != "." else ""
-    elif key == "wheel.install-dir":
-        found.install_dir = f"/@platlib{value}" if value.startswith("/platlib/") else value
-    elif key == "wheel.packages":
-        if not isinstance(value, list):
-            return "map the packages to folders in [tool.setuptools.package-dir]"
-        found.packages = [posixpath.normpath(folder) for folder in value]
-    elif key == "wheel.py-api":
-        if not value.startswith("py"):
-            return f"the wheel is not tagged {value}: its tag is py3-none"
-    elif key == "wheel.exclude":
-        if any("/" in pattern for pattern in value):
-            return "list the files below each package in [tool.setuptools.exclude-package-data]"
-        if value:
-            found.setuptools["tool.setuptools.exclude-package-data"] = {"*": value}
-    elif key in {"sdist.include", "sdist.exclude"}:
-        return f"write to MANIFEST.in: {', '.join(value)}" if value else None
+        found.source_dir = "" if value == "." else posixpath.normpath(value)
+    elif key == "wheel.install-dir" and re.match(r"/platlib/|[^/]", value):
+        found.install_dir = re.sub("^/platlib", PLATLIB, value)
     elif key == "build-dir":
-        # The plugin's default folder serves builds for several platforms, too.
-        if "{" not in value and value != "build":
-            found.project["build-dir"] = value
-    elif key == "install.strip":
-        found.project.update({"strip": True} if value else {})
-    elif key == "editable.rebuild":
-        found.project.update({"editable-rebuild": True} if value else {})
-    elif key == "editable.mode" and value == "redirect":
-        return None
+        # With a placeholder, such as {wheel_tag}, each platform has its own folder. The default of
+        # the plugin has the same effect.
+        found.project.update({} if "{" in value or value == "build" else {key: value})
+    elif key in _SWITCHES and value:
+        found.project[_SWITCHES[key]] = True
     else:
-        return "has no equivalent"
-    return None
-
-
-def _define(found: ScikitBuild, name: str, value: object) -> None:
-    if isinstance(value, bool):
-        value = "ON" if value else "OFF"
-    if isinstance(value, list):
-        value = ";".join(map(str, value))
-    if name == "CMAKE_BUILD_TYPE":
-        found.build_type = str(value)
-    found.definitions[name] = str(value)
-
-
-def _arguments(found: ScikitBuild, words: list[str]) -> str | None:
-    ignored = False
-    for word in words:
-        match = re.fullmatch(r"-D(\w+)(?::\w+)?=(.*)", word)
-        if match is not None:
-            _define(found, match[1], match[2])
-        elif not ignored and not word.startswith(("-G", "-W")):
-            return f"{word} is an argument of CMake"
-        ignored = word in {"-G", "-W"}
-    return None
+        return False
+    return True

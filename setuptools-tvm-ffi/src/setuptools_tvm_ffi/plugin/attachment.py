@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def attach(distribution: Distribution) -> None:
     """Make `distribution` build its TVM-FFI extensions.
 
-    This function does not extend the commands itself, because setuptools has not yet read
-    ``cmdclass`` in `pyproject.toml`. Each command is extended when setuptools looks up its class.
+    When this function runs, setuptools has not yet read ``cmdclass`` in `pyproject.toml`.
+    Therefore, each command is extended later, when setuptools looks up the command's class.
     """
     lookup = distribution.get_command_class
     if getattr(lookup, "extended_by_tvm_ffi", False):
@@ -49,8 +49,8 @@ def _discover_packages(distribution: Any) -> None:  # noqa: ANN401 - setuptools'
 
     setuptools calls the distribution's attribute ``set_defaults`` to find the packages. setuptools
     sets this attribute after the entry points have run, so an entry point cannot replace it.
-    ``set_defaults`` is not called before ``parse_config_files``. This function therefore wraps
-    ``parse_config_files``.
+    Later, setuptools calls ``parse_config_files``, and only then ``set_defaults``. This function
+    therefore wraps ``parse_config_files``, and the wrapper replaces ``set_defaults``.
     """
     parse_config_files = distribution.parse_config_files
 

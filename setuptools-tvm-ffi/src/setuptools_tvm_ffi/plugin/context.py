@@ -33,9 +33,10 @@ class BuildContext:
 
     :param project: the project's settings. ``None`` if the hook has not read them.
     :param config_settings: the settings that the frontend passed to the hook.
-    :param rebuild_into: the folder of installed libraries, for a rebuild of an editable install.
-    :param stubs: an object that receives the stubs, or ``None``. If it is set, the build writes
-        only to the build folder.
+    :param rebuild_into: the folder of the installed libraries if the build is a rebuild of an
+        editable install, otherwise ``None``.
+    :param stubs: an object that receives the stubs, or ``None``. With such an object, the build
+        writes only to the build folder.
     """
 
     project: Project | None = None

@@ -35,9 +35,10 @@ class TVMFFIExtension(Extension):
         apache-tvm-ffi.
     :param system_include_dirs: folders with headers of third-party code, for which compilers print
         no warnings. The compiler searches them after the headers of apache-tvm-ffi.
-    :param include_from: headers of other Python packages: references such as
-        ``"numpy:get_include"``, or folders in packages.
-    :param define_macros: ``(name, value)`` pairs. If the value is ``None``, the macro has no value.
+    :param include_from: headers of other Python packages. An item is a folder in a package, such as
+        ``"some_package/include"``, or an object that provides folders, such as
+        ``"numpy:get_include"``.
+    :param define_macros: ``(name, value)`` pairs. ``None`` defines a macro without a value.
     :param undef_macros: names of macros to undefine.
     :param extra_compile_args: compiler arguments for every language, or a mapping from a language
         (``"c"``, ``"cxx"``, ``"cuda"``, ``"hip"``, ``"asm"``) to its arguments.
@@ -51,8 +52,8 @@ class TVMFFIExtension(Extension):
     :param registry_prefix: prefix of the names of the library's global functions and type keys.
         By default, the prefix is the package.
     :param stubs: how stubs are generated: ``"init"``, ``"directives"`` or ``"none"``.
-    :param call_signatures: whether functions take keywords and have defaults. The first line of a
-        function's docstring declares them.
+    :param call_signatures: whether functions accept keyword arguments and default values. The first
+        line of a function's docstring declares the names and the default values of the parameters.
     :param depends: input files that are neither sources nor headers. If one of these files changes,
         all sources are recompiled.
     :param source_options: dicts with options for some sources: ``{"sources": "csrc/avx2/*.cc",
@@ -147,7 +148,8 @@ def check_together(extensions: Sequence[ExtensionSettings]) -> None:
         if target in targets:
             raise ConfigurationError(
                 f"extensions {targets[target]!r} and {extension.name!r} have the same target "
-                f"{extension.target!r}: load_lib_module would find the same file for both",
+                f"{extension.target!r}: load_lib_module would find the same file for both "
+                "extensions",
                 hint="choose a different target for each library of the distribution",
             )
         targets[target] = extension.name
@@ -157,8 +159,8 @@ def check_together(extensions: Sequence[ExtensionSettings]) -> None:
         if extension.call_signatures and not for_python:
             raise ConfigurationError(
                 f"{extension.place('call_signatures')} requires {extension.spelled('stubs')} = "
-                f"'init' and {extension.spelled('stubs_target')} = 'python': the generated modules "
-                "define the functions that take keywords",
+                f"'init' and {extension.spelled('stubs_target')} = 'python': only the modules that "
+                "these settings generate can define functions that accept keyword arguments",
                 hint=f"remove {extension.spelled('call_signatures')}, or the settings "
                 f"{extension.spelled('stubs')} and {extension.spelled('stubs_target')}",
             )

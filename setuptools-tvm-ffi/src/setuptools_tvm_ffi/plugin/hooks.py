@@ -172,7 +172,7 @@ def _hook(
         # some platforms.
         if compiles and not project.settings.ext_modules and not Path("setup.py").exists():
             raise ConfigurationError(
-                f"pyproject.toml: {TABLE}.ext-modules: is missing, and there is no setup.py, so no "
+                f"pyproject.toml: {TABLE}.ext-modules is missing, and there is no setup.py, so no "
                 "library is declared",
                 hint=f"add [[{TABLE}.ext-modules]], or use the backend setuptools.build_meta",
             )
@@ -188,8 +188,8 @@ def _attached_distribution(context: BuildContext) -> Iterator[None]:
 
     Usually setuptools attaches the plugin through the plugin's entry point. If the project itself
     contains the backend (``backend-path``), the entry point is not installed. setuptools' hooks
-    create an instance of a private subclass of `Distribution`. This function therefore patches
-    `Distribution.finalize_options`, the method that calls the entry points.
+    create an instance of a private subclass of `Distribution`, which this function cannot replace.
+    It therefore patches `Distribution.finalize_options`, the method that calls the entry points.
     """
     patched: Any = setuptools.Distribution
     original = patched.finalize_options
@@ -208,19 +208,21 @@ def _attached_distribution(context: BuildContext) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _reported_imports() -> Iterator[None]:
-    """Replace the error of an import in ``setup.py`` by a `BuildError`."""
+    """If ``setup.py`` imports a missing module, raise a `BuildError` that names the line."""
     try:
         yield
     except ModuleNotFoundError as problem:
         *_, last = traceback.extract_tb(problem.__traceback__)
-        # setuptools runs setup.py as a string.
+        # setuptools runs setup.py as a string, so its file name in the traceback is <string>.
         if last.filename != "<string>" or not Path("setup.py").exists():
             raise
-        raise BuildError(
-            f"setup.py, line {last.lineno}: {problem}",
-            hint="add the package to build-system.requires in pyproject.toml; or delete setup.py, "
-            "if pyproject.toml declares everything",
-        ) from problem
+        top = (problem.name or "").partition(".")[0]
+        hint = "add the package to build-system.requires in pyproject.toml; or delete setup.py, if "
+        hint += "pyproject.toml declares everything"
+        if Path(f"{top}.py").exists() or Path(top, "__init__.py").exists():
+            hint = "to import modules beside setup.py, add this line before the import: "
+            hint += "import os, sys; sys.path.append(os.path.dirname(__file__))"
+        raise BuildError(f"setup.py, line {last.lineno}: {problem}", hint=hint) from problem
 
 
 @contextlib.contextmanager

@@ -20,8 +20,8 @@ from ..project.package_tree import find_folder, find_table
 from ..settings import ExtensionSettings
 from .extension import TVMFFIExtension
 
-#: The folders that can contain packages, in the same order as in scikit-build-core. The result is
-#: the first folder that contains the packages of all libraries.
+#: The folders to search for packages, in the order of scikit-build-core. The search stops at the
+#: first folder that contains the packages of all libraries.
 LAYOUTS = ("src", "python", ".")
 _INIT = "__init__.py"
 
@@ -47,7 +47,8 @@ class PackageDiscovery(ConfigDiscovery):
     def __call__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
         """Set the packages of the distribution if the project does not list packages or modules.
 
-        :raises ConfigurationError: the package of a library is in none of the searched folders.
+        :raises ConfigurationError: a package of a library is missing, or the packages of the
+            libraries are in different folders.
         """
         libraries = [
             extension.settings
@@ -80,7 +81,7 @@ class PackageDiscovery(ConfigDiscovery):
             include=[pattern for top in tops for pattern in (top, f"{top}.*")],
         )
         if layout != ".":
-            # If this dictionary exists, change it in place: setuptools has references to it.
+            # Change an existing dictionary in place, because setuptools has references to it.
             if self.dist.package_dir is None:
                 self.dist.package_dir = {}
             self.dist.package_dir[""] = layout
@@ -104,8 +105,8 @@ def _layout(root: Path, libraries: list[ExtensionSettings]) -> str:
         tops = {package.partition(".")[0] for package in found}
         raise ConfigurationError(
             f"the packages of the libraries ({', '.join(found)}) are in {', '.join(where)}; "
-            "packages are found only if all of them are in 'src', in 'python' or in the project's "
-            "folder",
+            "packages are found only if all of them are in the same folder: 'src', 'python' or the "
+            "project's folder",
             hint=f"write in pyproject.toml:\n{find_table(where, tops)}",
         )
     for layout in LAYOUTS:  # Namespace packages have no __init__.py.

@@ -17,13 +17,14 @@ from ..toolchains import path_in_wheel
 _LIBRARY_MODE = 0o755
 _PLAIN_MODE = 0o644
 
-#: A mapping from the path of a stub in the wheel to its content, or to ``None`` to delete the stub.
+#: The key is the path of a stub in the wheel. The value is the stub's content, or ``None`` if the
+#: stub must be deleted.
 StubContents = Mapping[PurePosixPath, Union[bytes, None]]
 
 
 @dataclass(frozen=True)
 class ShippedFile:
-    """A library in the wheel, or a companion file of a library."""
+    """A library in the wheel, or a companion file of a library, such as its debug symbols."""
 
     path: PurePosixPath  #: the path in the wheel
     content: bytes

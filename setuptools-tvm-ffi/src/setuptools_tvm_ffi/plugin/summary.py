@@ -4,7 +4,7 @@
 The setuptools commands that pack a wheel print the summary at the end. The hooks do not print it,
 because a project may use the hooks of ``setuptools.build_meta``. pip shows the summary with ``-v``.
 If ``setuptools-tvm-ffi build`` or ``develop`` has started the build, the setuptools command writes
-the summary to a file, and ``build`` or ``develop`` prints it.
+the summary to a file, and ``build`` or ``develop`` prints the summary.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 class Summary:
     """The results of a build so far.
 
-    :param libraries: the size of each library, by its path in the wheel.
+    :param libraries: the size of each library. The key is the library's path in the wheel.
     :param packages: the outermost packages of the libraries.
     :param warnings: the plugin's warnings. The lines after the first are details and hints.
     """
@@ -59,9 +59,9 @@ class Summary:
 
 
 def summary_of(distribution: Any) -> Summary:  # noqa: ANN401 - commands type it as Any
-    """Return the summary of the running build, to which the caller adds results.
+    """Return the summary of the running build. The caller adds results to this summary.
 
-    Without a command that prints a summary, the result is a new object that nobody prints.
+    If no command will print the summary, this function returns a new object, which is discarded.
     """
     summary: Summary = vars(distribution).get(_ATTRIBUTE, Summary())
     return summary

@@ -16,7 +16,8 @@ _SYSTEMS = {
     "macosx": {"sys_platform": "darwin", "platform_system": "Darwin", "os_name": "posix"},
     "win": {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt"},
 }
-#: The names of machines in platform names and targets, and in `platform_machine` on Windows.
+#: The values of `platform_machine` on Windows. The keys are the names of machines in platform names
+#: and in targets.
 _WINDOWS_MACHINES = {"amd64": "AMD64", "x86_64": "AMD64", "arm64": "ARM64", "aarch64": "ARM64"}
 _PLATFORM = re.compile(r"(linux|macosx|win)(?:-[0-9.]+)?-(\w+)")
 _ARCHITECTURE = re.compile(r"-arch\s+(\w+)")
@@ -28,24 +29,26 @@ def target_markers(
     """Return the values that the `MARKER_VARIABLES` of PEP 508 have on a build's target.
 
     :param target: the target of the setting `target`, or ``None``.
-    :param platform: the platform's name, as in ``build_ext --plat-name``. It contains the machine
-        that `_PYTHON_HOST_PLATFORM` and Microsoft's variables select.
+    :param platform: the platform's name, as in ``build_ext --plat-name``. If the environment
+        variable `_PYTHON_HOST_PLATFORM` or, on Windows, `VSCMD_ARG_TGT_ARCH` selects a machine, the
+        name already contains this machine.
     :param environment: environment variables. On macOS, `ARCHFLAGS` selects the machine. If
-        `ARCHFLAGS` selects several machines, the result is ``universal2``.
+        `ARCHFLAGS` selects several machines, `platform_machine` is ``universal2``.
     """
     if target is not None:
         system = {"darwin": "macosx", "windows": "win"}.get(target.system, target.system)
         return _markers(system, target.machine)
     match = _PLATFORM.fullmatch(platform)
     here = default_environment()
-    if match is None:  # This is another system, or 32-bit Windows.
+    if match is None:
+        # The platform is 32-bit Windows, or `_SYSTEMS` lacks its system: use this machine's values.
         return {name: str(here[name]) for name in MARKER_VARIABLES}  # type: ignore[literal-required]
     system, machine = match[1], match[2]
     if system == "macosx":
         named = set(_ARCHITECTURE.findall(environment.get("ARCHFLAGS", "")))
         if named:
             machine = named.pop() if len(named) == 1 else "universal2"
-        elif machine == "universal2":  # A build with a universal Python is for this machine.
+        elif machine == "universal2":  # Without ARCHFLAGS, compilers build for this machine.
             machine = here["platform_machine"]
     return _markers(system, machine)
 

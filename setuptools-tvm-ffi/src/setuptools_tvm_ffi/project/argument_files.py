@@ -11,20 +11,23 @@ from pathlib import Path
 
 # The part of an argument before the name of a file, as in `@link.rsp`, `-Tkernel.ld`,
 # `/DEF:exports.def` and `/ORDER:@order.txt`. The pattern requires two letters before the colon, so
-# that it does not match `-l:libx.a`: GNU ld searches the folders of -L for `libx.a`. The linker
-# writes the file in `/MAP:out.map`, see `_OUTPUT_OPTION`.
+# that it does not match `-l:libx.a`. In this argument, `libx.a` is not a path: GNU ld searches the
+# folders of -L for `libx.a`. The linker writes the file in `/MAP:out.map`, see `_OUTPUT_OPTION`.
 _OPTION = re.compile(r"@|-T|-include|-imacros|/FI|[/-](?!(?i:MAP):)[A-Za-z]{2,}:@?")
 # The options of nvcc that precede the name of a response file.
 _RESPONSE_FILE_OPTIONS = ("-optf", "--options-file")
-# The options of GNU ld that precede the name of a file that the linker writes. A link that depended
-# on this file would be stale in every build.
+# The options of GNU ld that precede the name of a file that the linker writes. If a link depended on
+# this file, the link would be stale in every build.
 _OUTPUT_OPTION = re.compile(r"--?Map|--dependency-file")
-#: Separators between an option and the name of a file: ``-Wl,--version-script=exports.map``.
+#: Separators between an option and the name of a file, as in
+#: ``-Wl,--version-script=exports.map``.
 SEPARATORS = re.compile("[=,]")
 
 
 def named_files(arguments: Iterable[str], root: Path) -> dict[str, None]:
-    """Return the existing files that arguments name, in order, without outputs of the linker.
+    """Return the existing files that arguments name, in the order of the arguments.
+
+    The result does not include files that the linker writes.
 
     Examples of arguments: ``@link.rsp``, ``-Wl,--version-script=exports.map``,
     ``/DEF:exports.def``, ``kernel.o``. For a response file such as ``link.rsp``, the result
@@ -44,7 +47,7 @@ def _add_named_files(arguments: Iterable[str], root: Path, found: dict[str, None
         if _OUTPUT_OPTION.fullmatch(previous):
             continue
         option = _OPTION.match(part)
-        # Remove the quotes in the value of a macro: `-DDATA="csrc/data.bin"`.
+        # Remove the quotes around the value of a macro: `-DDATA="csrc/data.bin"`.
         names = (part, part[option.end() :] if option else "", part.strip('"'))
         for name in dict.fromkeys(names):
             if name in found or not os.path.isfile(root / name):
@@ -65,7 +68,7 @@ def expanded(arguments: Iterable[str], root: Path) -> Iterator[str]:
 
 
 def words_of(response_file: Path) -> list[str]:
-    """Return the arguments in a response file. If it cannot be read, return an empty list."""
+    """Return the arguments in a response file, or an empty list if the file cannot be read."""
     try:
         text = response_file.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
@@ -73,7 +76,7 @@ def words_of(response_file: Path) -> list[str]:
     words = shlex.shlex(text, posix=True)
     words.whitespace_split, words.commenters = True, ""
     if os.name == "nt":
-        words.escape = ""  # On Windows, a backslash separates folders.
+        words.escape = ""  # On Windows, a backslash separates folders and escapes nothing.
     try:
         return list(words)
     except ValueError:  # Compilers accept a missing closing quote, but shlex does not.

@@ -38,7 +38,7 @@ def stable_names(root: str) -> dict[str, str]:
 
 
 def used_names(folders: Iterable[str], root: str) -> dict[str, str]:
-    """Return the entries of `stable_names` whose folder contains a folder in `folders`."""
+    """Return the stable name of each environment folder that contains one of `folders`."""
     inner_folders = [os.path.normpath(folder) for folder in folders if os.path.isabs(folder)]
     return {
         outer: name

@@ -41,8 +41,9 @@ def run_git(root: Path, *arguments: str) -> str:
     # fetching them.
     environment |= {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     result = subprocess.run(
-        # With safe.bareRepository, git ignores bare repositories inside the project (Git 2.38 and
-        # newer). With core.fsmonitor, git does not start a program that the repository configures.
+        # With safe.bareRepository=explicit, git ignores bare repositories inside the project (Git
+        # 2.38 and newer). With core.fsmonitor=false, git does not start the program that the
+        # repository configures as its file system monitor.
         [
             *(git, "-C", str(root), "-c", "safe.bareRepository=explicit"),
             *("-c", "core.fsmonitor=false", *arguments),
@@ -58,7 +59,7 @@ def run_git(root: Path, *arguments: str) -> str:
         if "dubious ownership" in result.stderr:
             logger.warning(
                 "%s: warning: git ignores %s, because another user owns this folder; "
-                "to allow it, run: git config --global --add safe.directory FOLDER",
+                "to trust the folder, run: git config --global --add safe.directory FOLDER",
                 PREFIX,
                 root,
             )

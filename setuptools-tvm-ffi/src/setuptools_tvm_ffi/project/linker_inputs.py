@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the names of other files in thin archives and linker scripts, which are linker inputs."""
+"""Reads thin archives and linker scripts: linker inputs that contain names of other files."""
 
 from __future__ import annotations
 
@@ -34,10 +34,11 @@ def thin_members(archive: Path) -> list[str]:
 
 
 def linker_script_words(file: Path) -> list[str]:
-    """Return the words of a linker script that can be keywords, options or the names of files.
+    """Return the words of a linker script that can be names of files.
 
-    GNU ld accepts a linker script as a library. If the file is an archive or an object, return an
-    empty list.
+    The result also contains the keywords and options of the script, because this function does not
+    parse the script. GNU ld accepts a linker script as a library. If the file is an archive or an
+    object, return an empty list.
     """
     try:
         with file.open("rb") as stream:

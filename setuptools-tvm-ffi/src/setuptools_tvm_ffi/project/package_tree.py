@@ -31,7 +31,8 @@ class PackageTree:
     def source_of(self, path: PurePosixPath) -> Path:
         """Return the path in the source tree for a path in the wheel. The file need not exist."""
         parts = path.parent.parts
-        # Inner folders of the path may not be packages, such as the folders of a .dSYM.
+        # The last folders of the path may have names that no package can have, such as the folders
+        # of a `.dSYM`.
         package = len(parts)
         while not all(part.isidentifier() for part in parts[:package]):
             package -= 1
@@ -55,8 +56,8 @@ class PackageTree:
     def outermost(self, every: Sequence[ExtensionSettings]) -> list[str]:
         """Return the outermost parent of each library's package.
 
-        A parent must be a package of the distribution with an ``__init__.py``. If a package has no
-        such parent, the result contains the package itself.
+        A parent counts only if it is a package of the distribution and has an ``__init__.py``. If a
+        package has no such parent, the result contains the package itself.
         """
         return sorted({self._outermost(extension.package) for extension in every})
 
@@ -120,7 +121,9 @@ def _quoted(text: str) -> str:
 
 
 def find_folder(root: Path, package: str) -> str | None:
-    """Return the folder of the project that contains a package, or ``None``.
+    """Return the folder that contains a package's top-level package, or ``None``.
+
+    For the package ``a.b`` in ``lib/a/b``, the result is ``lib``.
 
     :param root: the project's folder. The result is relative to this folder.
     :param package: the dotted name. The package must have an ``__init__.py``.

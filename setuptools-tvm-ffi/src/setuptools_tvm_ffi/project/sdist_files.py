@@ -4,8 +4,9 @@
 The result does not depend on earlier builds. It contains these files of the project:
 
 - the files that the settings name;
-- all files in the folders of the sources and in the include folders, and in subfolders of these;
-- the headers and data files that the sources name, in any folder (see `source_scan`).
+- all files in the folders of the sources, in the include folders, and in their subfolders;
+- the headers and data files that the sources name, in any folder of the project (see
+  `source_scan`).
 """
 
 from __future__ import annotations
@@ -59,8 +60,8 @@ def find_sdist_files(
     """Return the files of the project that a build of an extension may read.
 
     The keys are paths relative to `root`. The value is true if the build certainly needs the file:
-    a setting names the file, or a source includes it. The value is false if the build may not need
-    the file: for example, the file is in the folder of a source.
+    a setting names the file, or a source includes the file. The value is false for other files,
+    such as files in the folder of a source.
 
     :param sources: the source files, see `find_sources`.
     :param generated: the files that commands generate. The result does not contain them.
@@ -106,7 +107,7 @@ def find_sdist_files(
     for library_folder, key in library_folders.items():
         path = finder.folder(library_folder, extension.place(key))
         if path is not None:
-            # Linkers also search these folders for scripts.
+            # Linkers also search these folders for the linker scripts that arguments name.
             finder.add_arguments((*words, *extension.extra_link_args), path)
             for library in libraries:
                 for pattern in (f"lib{library}.*", f"{library}.lib"):
@@ -174,20 +175,21 @@ def _inside(name: str, root: Path) -> Path | None:
 def _check_relative(name: str, inside: Path | None, place: str) -> None:
     """Reject an absolute path into the project if `place` is in `pyproject.toml`.
 
-    A setup.py can compute such a path from the folder in which the sdist is unpacked.
+    A wheel may be built from an unpacked sdist, which is in another folder. There, an absolute path
+    in `pyproject.toml` is wrong. A setup.py can compute the right path from its own folder.
 
     :raises ConfigurationError: the path would be wrong in an unpacked sdist.
     """
     if inside is not None and os.path.isabs(name) and place.startswith("pyproject.toml"):
         raise ConfigurationError(
-            f"{place}: {name!r} is an absolute path into the project, but an sdist is built in "
-            "another folder",
+            f"{place}: {name!r} is an absolute path into the project, but a wheel may be built "
+            "from an unpacked sdist, which is in another folder",
             hint="write the path relative to pyproject.toml",
         )
 
 
 def _folders(words: Iterable[str], option: re.Pattern[str]) -> Iterator[str]:
-    """Yield the folders that arguments name with an option, such as ``-I``."""
+    """Yield the values of options such as ``-I``: the names of folders."""
     previous = ""
     for word in words:
         if option.fullmatch(previous):
@@ -256,12 +258,12 @@ class _Finder:
         Examples: ``@link.rsp``, ``-Wl,--version-script=exports.map``, ``-DTABLE="table.inc"``.
 
         :param folder: the folder that relative paths refer to.
-        :param place: the file and dotted key of the arguments. If it is ``None``, ignore files
+        :param place: the file and dotted key of the arguments. If `place` is ``None``, ignore files
             outside the project.
         :raises ConfigurationError: an argument names an existing file outside the project by a
             relative path, and `place` is set.
         """
-        # Remove the quotes and brackets in the value of a macro.
+        # Remove the quotes or brackets around the value of a macro.
         parts = (
             part.strip("\"'<>\\")
             for argument in arguments
@@ -296,8 +298,8 @@ class _Finder:
                     inside = _inside(str(path), self.root)
                     if inside is None:
                         raise ConfigurationError(
-                            f"{file.relative_to(self.root).as_posix()}: names {name!r}, which lies "
-                            "outside the project",
+                            f"{file.relative_to(self.root).as_posix()}: contains the path "
+                            f"{name!r}, which lies outside the project",
                             hint=_OUTSIDE,
                         )
                     if inside not in self.files:

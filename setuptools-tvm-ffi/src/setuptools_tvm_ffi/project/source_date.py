@@ -19,8 +19,8 @@ from .git import PROJECT_FILES, run_git
 
 VARIABLE = "SOURCE_DATE_EPOCH"
 
-# The latest time that gzip can store. It is in the year 2106. ZIP archives can store times until
-# 2107.
+# The latest time that gzip can store, which is in the year 2106. ZIP archives can store later
+# times, until 2107.
 _LAST = 2**32 - 1
 
 logger = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ def commit_date(root: Path) -> int | None:
 
     :returns: ``None`` if there is no commit, or if the commit does not contain the project.
     """
-    # These git commands ignore settings for output, and start neither a pager nor a hook.
+    # Use git commands that ignore the user's settings for output, and start no pager and no hook.
     commit = run_git(root, "rev-list", "--max-count=1", "--timestamp", "HEAD")
     if not commit:
         return None
@@ -105,7 +105,7 @@ def sdist_date(root: Path) -> int | None:
     """Return the time when an unpacked sdist was packed, or ``None`` if `root` is not an sdist.
 
     The result is the modification time of `PKG-INFO`. When pip or build unpack an sdist, they set
-    this time to the time in the archive. uv does not set this time.
+    this time to the time in the archive. uv does not: the result is then the time of unpacking.
     """
     try:
         return int((root / "PKG-INFO").stat().st_mtime)

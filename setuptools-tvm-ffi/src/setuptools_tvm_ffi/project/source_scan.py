@@ -17,8 +17,8 @@ _INCLUDE = re.compile(
 _QUESTION = re.compile(
     rb'has_(?:include|embed)(_next)?\w*[ \t]*\([ \t]*(["<])([^">\n]+)[">]', re.IGNORECASE
 )
-# This pattern matches an include whose name a macro computes from its argument, such as
-# `#include STRING(table.inc)`.
+# This pattern matches an `#include` of a macro call, such as `#include STRING(table.inc)`. The
+# macro computes the name of the file from the argument of the call.
 _COMPUTED_NAME = re.compile(
     rb'^[ \t]*#[ \t]*(?:include|embed)[ \t]+\w+\([ \t]*([^()"<>\n]+?)[ \t]*\)', re.MULTILINE
 )
@@ -36,10 +36,10 @@ _COMPUTED = re.compile(
     rb"^(?![ \t]*#[ \t]*define\b).*\b__has_(?:include|embed)\w*[ \t]*\([ \t]*[A-Za-z_]",
     re.MULTILINE,
 )
-# The assembler reads the files that the directives `.incbin` and `.include` name. A macro can
-# compute the directive `.incbin`. In a source that contains "incbin", any text in quotes can
-# therefore be the name of a file. In inline assembly, the quotes are escaped: `\"`. The source is
-# therefore split at quotes and backslashes.
+# The assembler reads the files that the directives `.incbin` and `.include` name. A macro can build
+# an `.incbin` directive from several texts. If a source contains "incbin", any text in quotes can
+# therefore be the name of a file. In inline assembly, quotes are escaped: `\"`. The scan therefore
+# splits the source at quotes and backslashes.
 _DATA = re.compile(rb"incbin|^[ \t]*\.include[ \t]", re.IGNORECASE | re.MULTILINE)
 _NAME_END = re.compile(rb'[\\"\n]+')
 _NO_NAME = re.compile(rb"[;(){}<>=#*,]|\A\s*\Z")
@@ -79,9 +79,10 @@ class SourceFacts:
     """The names of files in a source or header, and whether it contains macros for the date.
 
     :param names: the names of headers in ``#include`` and ``__has_include``.
-    :param macros: the values and arguments of macros that can be the name of a file.
+    :param macros: texts that can be the name of a file: the values of macros, and the arguments of
+        macro calls in ``#include``.
     :param computed: whether a macro computes the name that ``__has_include`` searches for.
-    :param data: texts in the source that may be names of files, for the directive ``.incbin``.
+    :param data: texts in the source that may be names of files that the assembler reads.
     :param date: whether the source contains ``__DATE__`` or ``__TIME__``.
     :param timestamp: whether the source contains ``__TIMESTAMP__``.
     """
@@ -95,9 +96,10 @@ class SourceFacts:
 
 
 def scan(content: bytes) -> SourceFacts:
-    """Return the facts about a source or header with this content.
+    """Find the names of files and the date macros in the content of a source or header.
 
-    If the content has a NUL byte, it is data that the assembler reads. The result is then empty.
+    If the content has a NUL byte, the file is data that the assembler reads. The result is then
+    empty.
     """
     if b"\0" in content[:8192]:
         return SourceFacts()
@@ -120,7 +122,8 @@ def scan(content: bytes) -> SourceFacts:
     if _DATA.search(content) is not None:
         data = [text for text in _NAME_END.split(content) if _NO_NAME.search(text) is None]
         data += _NAME_WORD.findall(content)
-        # A macro can name the folder of a file: `".incbin \"" FOLDER "data.bin\""`.
+        # A macro can name the folder of a file: `".incbin \"" FOLDER "data.bin\""`. Therefore, also
+        # join each folder with each name.
         data += [folder + text for folder in data if folder.endswith(b"/") for text in data]
     macros = [_text(match[1] or match[2]) for match in _MACRO.finditer(content)]
     macros += map(_text, _COMPUTED_NAME.findall(content))

@@ -28,8 +28,8 @@ class Generated:
     """The files that the commands of the setting `generate` write.
 
     :param names: the names of the files, relative to `folder`.
-    :param folder: the folder of generated files, or ``None`` to make an sdist. An sdist does not
-        contain generated files, so `find_sources` and `find_inputs` then omit them.
+    :param folder: the folder of generated files; ``None`` while an sdist is made. An sdist does not
+        contain generated files, so `find_sources` and `find_inputs` then omit these files.
     """
 
     names: Collection[str] = ()
@@ -39,22 +39,25 @@ class Generated:
     def of(
         cls, generate: Iterable[GenerateSettings], folder: PurePosixPath | None = None
     ) -> Generated:
-        """Create the object from the settings of commands. The names are normalized."""
+        """Collect the normalized names of the files that the commands in `generate` write."""
         names = {posixpath.normpath(name) for entry in generate for name in entry.outputs}
         return cls(frozenset(names), folder)
 
     def contains(self, name: str) -> bool:
-        """Return whether a name in settings is the name of a generated file."""
+        """Whether a name in the settings is the name of a generated file."""
         return posixpath.normpath(name.replace(os.sep, "/")) in self.names
 
     def path(self, name: str) -> str:
-        """Return the path of a file that settings name. A generated file is in `folder`."""
+        """Return the path of a file from its name in the settings.
+
+        The path of a generated file is in `folder`.
+        """
         if self.folder is None or not self.contains(name):
             return name
         return str(self.folder / posixpath.normpath(name.replace(os.sep, "/")))
 
     def declared(self, source: PurePosixPath) -> PurePosixPath:
-        """Return the name that settings use for a source. This name does not contain `folder`."""
+        """Return the name that the settings use for a source. `folder` is not part of this name."""
         if self.folder is None or self.folder not in source.parents:
             return source
         return source.relative_to(self.folder)
@@ -88,11 +91,14 @@ def find_inputs(
 ) -> tuple[PurePosixPath, ...]:
     """Return the files and folders that a command reads.
 
-    The result contains the files and folders in the setting `inputs`, the project's Python script
-    or module that the command runs, and the outputs of other commands that the command names with
-    ``{out}/``. The result omits other files in the command's arguments, because the build finds
-    these files after the command has run. The order and the meaning of globs are as in
-    `find_sources`.
+    The result contains:
+
+    - the files and folders in the setting `inputs`;
+    - the Python script or module that the command runs, if it is in the project;
+    - each file that another command generates, if an argument names the file with ``{out}/``.
+
+    The result omits other files that the arguments name, because the build finds these files after
+    the command has run. For the meaning of globs and the order of the files, see `find_sources`.
 
     :raises ConfigurationError: see `find_sources`.
     """
@@ -106,7 +112,7 @@ def find_inputs(
 
 
 def python_script(entry: GenerateSettings, root: Path) -> str | None:
-    """Return the project's script or module that a command runs with Python, if any."""
+    """Return the Python script or module that a command runs, if it is in the project."""
     words = entry.command if entry.command[0] == "{python}" else ()
     for option, word in zip(words, words[1:]):
         module = word.replace(".", "/") if option == "-m" else ""
@@ -118,7 +124,7 @@ def python_script(entry: GenerateSettings, root: Path) -> str | None:
 
 
 def _outputs_of_others(entry: GenerateSettings, generated: Generated) -> Iterator[str]:
-    """Yield the outputs of other commands in the arguments of a command."""
+    """Yield the generated files that a command names in its arguments, except its own outputs."""
     own = set(map(posixpath.normpath, entry.outputs))
     for word in entry.command:
         for part in (word, *SEPARATORS.split(word)):
@@ -171,7 +177,7 @@ def _find(
 
 
 def options_of(extension: ExtensionSettings, source: PurePosixPath) -> tuple[SourceOptions, ...]:
-    """Return the entries of the setting `source-options` that match a source, in their order."""
+    """Return the entries of `source-options` that match a source, in the order of the setting."""
     return tuple(
         entry
         for entry in extension.source_options
@@ -180,7 +186,7 @@ def options_of(extension: ExtensionSettings, source: PurePosixPath) -> tuple[Sou
 
 
 def check_source_options(extension: ExtensionSettings, sources: Iterable[PurePosixPath]) -> None:
-    """Raise an error if a pattern in the setting `source-options` matches no source.
+    """Check that each pattern in the setting `source-options` matches a source.
 
     :raises ConfigurationError: a pattern matches no source of the extension.
     """
@@ -198,7 +204,7 @@ def check_source_options(extension: ExtensionSettings, sources: Iterable[PurePos
 
 
 def _matches(pattern: str, source: PurePosixPath) -> bool:
-    """Return whether a pattern is the name of a source, or a glob that matches the source."""
+    """Whether a pattern is the name of a source, or a glob that matches the source."""
     normal = posixpath.normpath(pattern.replace(os.sep, "/"))
     return normal == str(source) or _glob_matches(normal.split("/"), source.parts)
 

@@ -28,13 +28,15 @@ _STEMS = frozenset(
 
 
 def unshipped_files(folders: Mapping[Path, str], shipped: Collection[Path]) -> Iterator[Path]:
-    """Yield files that are in a package's folder but not in the wheel, and may be needed there.
+    """Yield files that are in the folder of a package, but not in the wheel.
+
+    Files that a package rarely needs at run time are omitted.
 
     :param folders: the packages. The key is the folder, relative to the project. The value is the
         name.
     :param shipped: the files that the wheel contains, as paths in the source tree.
     """
-    # Skip a package whose folder is the project's folder: all files of the project are below it.
+    # Skip a package whose folder is the project's folder, which contains all files of the project.
     inside = [folder for folder in folders if folder.parts]
     for top in inside:
         if any(parent in inside for parent in top.parents):
@@ -49,15 +51,15 @@ def unshipped_files(folders: Mapping[Path, str], shipped: Collection[Path]) -> I
 
 
 def _may_be_data(path: Path) -> bool:
-    stem = path.name.partition(".")[0]  # For a hidden file, the stem is empty.
+    stem = path.name.partition(".")[0]  # The stem of a hidden file such as `.name` is empty.
     return stem not in {"", *_STEMS} and path.suffix not in _SUFFIXES
 
 
 def not_sources(files: Iterable[Path], sources: Iterable[Path]) -> list[Path]:
     """Return the files that are neither sources nor in a folder of sources.
 
-    A folder of sources contains sources of a library, but no Python module. The folders below it
-    are folders of sources, too.
+    A folder of sources contains sources of a library, but no Python module. Its subfolders are
+    folders of sources, too.
     """
     sources = set(sources)
     folders = {source.parent for source in sources}
@@ -66,7 +68,7 @@ def not_sources(files: Iterable[Path], sources: Iterable[Path]) -> list[Path]:
 
 
 def tracked_files(files: Iterable[Path], root: Path) -> list[Path]:
-    """Return the files that git tracks. Without git, return all files except generated files."""
+    """Return the files that git tracks. Outside a repository, skip only generated files."""
     files = list(files)
     tops = {str(Path(*file.parts[:1])) for file in files}
     arguments = ("--literal-pathspecs", "ls-files", "-z", "--", *PROJECT_FILES, *sorted(tops))
@@ -77,7 +79,7 @@ def tracked_files(files: Iterable[Path], root: Path) -> list[Path]:
 
 
 def patterns(files: Iterable[Path], folder: Path) -> tuple[str, ...]:
-    """Return patterns for `package-data`: the name of a file, or one pattern for several files.
+    """Return patterns for `package-data`. One pattern can match several files.
 
     :param folder: the folder of the package, to which the patterns are relative.
 

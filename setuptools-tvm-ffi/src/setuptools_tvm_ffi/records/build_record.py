@@ -45,12 +45,13 @@ def render(
     root: str,
     environment: Mapping[str, str],
 ) -> bytes:
-    """Return the build record as JSON. The project's location does not change the record.
+    """Return the build record as JSON. The record does not depend on the location of the project.
 
     :param root: the project's folder. The recorded compiler arguments contain ``.`` in place of
         this path.
-    :param environment: a mapping from the path of a further folder, such as the folder of the build
-        environment, to the text that replaces this path. Inner folders come first.
+    :param environment: the texts that replace the paths of other folders, such as the folder of the
+        build environment. The keys are the paths. If a folder is inside another folder, the inner
+        folder comes first.
     """
     names = {root: ".", **environment}
     # Match only whole names of folders: if the root is `/a/b`, do not match the start of `/a/bc`.
@@ -92,8 +93,9 @@ def render(
 def refreshed(content: bytes, digests: Mapping[str, str], *, repaired_with: str) -> bytes:
     """Return the updated build record of a wheel whose libraries a repair tool has rewritten.
 
-    For a rewritten library, `sha256` becomes the new digest, and `built-sha256` is the digest
-    before the repair. If the tool has rewritten no library, the record does not change.
+    For a rewritten library, `sha256` becomes the new digest, and `built-sha256` is the digest of
+    the library that the build has written. If the tool has rewritten no library, the record does
+    not change.
 
     :param content: the build record before the repair.
     :param digests: a mapping from the path of each file in the repaired wheel to its SHA-256.

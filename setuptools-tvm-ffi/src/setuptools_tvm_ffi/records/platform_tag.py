@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def complete(wanted: str, platform: str) -> str:
-    """Return the tag `wanted`. If it names no machine, append the machine of the tag `platform`.
+    """Return the tag `wanted`. If `wanted` omits the machine, append the machine of `platform`.
 
     >>> complete("manylinux_2_28", "linux_aarch64"), complete("win_amd64", "win_arm64")
     ('manylinux_2_28_aarch64', 'win_amd64')
@@ -37,12 +37,14 @@ def complete(wanted: str, platform: str) -> str:
 def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
     """Return the platform tag of a wheel that contains the libraries in a folder.
 
-    If `wanted` is `auto`, the result is the lowest tag that the libraries satisfy. If the libraries
-    satisfy no manylinux or musllinux tag, the result is a tag such as ``linux_x86_64``, and the
-    function logs a warning. The function raises no error, because the wheel works on this machine.
+    If `wanted` is `auto`, the result is the lowest tag that the libraries satisfy: the tag with the
+    oldest system version. If the libraries satisfy no manylinux or musllinux tag, the result is a
+    tag such as ``linux_x86_64``, and the function logs a warning. This is not an error, because the
+    wheel works on this machine.
 
     :param folder: a folder with the contents of the wheel.
-    :param wanted: `auto`, or the required tag of PEP 600 or PEP 656. The tag may omit the machine.
+    :param wanted: `auto`, or the required tag, such as ``musllinux_1_2``. The tag may omit the
+        machine.
     :param default: the tag that setuptools chooses. If `wanted` omits the machine, the result
         contains the machine in `default`.
     :param place: where the setting is declared, for messages.
@@ -77,8 +79,8 @@ def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
             )
         return tag
     if satisfied.startswith("linux_"):
-        # A tag for a future glibc allows every symbol version. The remaining problems are libraries
-        # that the tag does not allow.
+        # manylinux_999_0 is a tag for a future glibc, so it allows every symbol version. The
+        # remaining problems are libraries that manylinux wheels must not depend on.
         problems = problems_for(binaries, complete("manylinux_999_0", satisfied))
         what = f":\n{_indented(problems)}" if problems else ""
         logger.warning(

@@ -113,7 +113,7 @@ def _library(
 
 
 def _prebuilt(settings: ExtensionSettings, root: Path) -> list[str]:
-    """Return the files that become part of a library without being compiled."""
+    """Return the paths of a library's prebuilt inputs: objects, archives and embedded files."""
     embedded = (entry.file for entry in settings.embed if entry.file is not None)
     files = (_relative(file, root) for file in (*settings.extra_objects, *embedded))
     return list(dict.fromkeys(files))

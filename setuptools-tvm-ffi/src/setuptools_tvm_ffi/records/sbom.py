@@ -26,7 +26,7 @@ from ..ffi.releases import DISTRIBUTION
 if TYPE_CHECKING:
     from ..toolchains import Compiler
 
-#: Path of the SBOM in ``.dist-info``. Repair tools may write further SBOMs to its folder.
+#: Path of the SBOM in ``.dist-info``. Repair tools may write further SBOMs to the folder `sboms`.
 PATH = "sboms/setuptools-tvm-ffi.cdx.json"
 
 _TOOL = "setuptools-tvm-ffi"
@@ -52,7 +52,7 @@ class Package:
 class Part:
     """Third-party code that is linked into a library or copied into the library's sources.
 
-    :param path: path of the code's file in the project.
+    :param path: the path of the project's file that contains the code.
     :param kind: the component's type in the SBOM: ``library``, or ``file`` if nothing but the file
         is known.
     """
@@ -76,7 +76,7 @@ class Part:
 class Library:
     """A library of the wheel.
 
-    :param siblings: paths of libraries in the same wheel that this library is linked with.
+    :param siblings: the libraries that this library is linked with, as paths in the same wheel.
     :param parts: third-party code that is linked into this library.
     """
 

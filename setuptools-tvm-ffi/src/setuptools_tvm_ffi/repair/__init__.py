@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Repairs wheels: bundles the libraries that a wheel needs, and sets its platform tag.
+"""Repairs a wheel: bundles the libraries that the wheel needs, and sets its platform tag.
 
-For each system, a repair tool does most of the work (see `tools`). The wheel is checked before the
-tool unpacks it. The wheel that the tool writes is packed again (see `packing`).
+For each system, a repair tool does most of the work (see `tools`). `open_wheel` checks the original
+wheel before the tool unpacks it. The wheel that the tool writes is packed again (see `packing`).
 """
 
 from __future__ import annotations
@@ -78,10 +78,11 @@ def repair_wheel(
     same bytes.
 
     :param reader: reads the libraries if the repair tool cannot process the wheel on this system.
-    :param platform: the required platform tag; by default the most compatible one.
-    :param exclude: libraries that are not bundled, in addition to libtvm_ffi and drivers.
-    :raises BuildError: the wheel is not for Linux, macOS or Windows, or the tool is missing, fails,
-        or writes a wheel with other tags.
+    :param platform: the required platform tag; by default the most compatible tag.
+    :param exclude: libraries that the tool must not bundle, besides libtvm_ffi and drivers.
+    :raises BuildError: the wheel is not for Linux, macOS or Windows; the wheel needs a tool that
+        does not work on this system; or the tool is missing, fails, or writes a wheel with tags
+        other than the required tags.
     """
     with open_wheel(wheel) as archive:
         system = system_of_wheel(wheel.name, archive.tags)
@@ -120,7 +121,11 @@ def repair_wheel(
 
 
 def _copy(wheel: Path, folder: Path, tool: RepairTool, lacking: Sequence[str]) -> Repaired:
-    """Copy a wheel that needs no repair. Raise an error if the wheel needs a repair."""
+    """Copy the wheel, because the tool does not work on this system.
+
+    :param lacking: the problems that a repair would fix.
+    :raises BuildError: there is such a problem, or the copy cannot be written.
+    """
     if lacking:
         where = "a system with the wheel's C library"
         if not tool.runs_here:
@@ -192,7 +197,7 @@ def _run(
             for made in (scratch / "lowest").glob("*.whl"):
                 hint = (
                     f"the lowest tag that the wheel satisfies is '{_lowest_platform(made)}': use "
-                    "it with --plat, or build in an older environment, such as an image of "
+                    "this tag with --plat, or build in an older environment, such as an image of "
                     "pypa/manylinux"
                 )
         raise BuildError(
@@ -204,7 +209,7 @@ def _run(
 
 
 def _lowest_platform(wheel: Path) -> str:
-    """Return the lowest platform tag of a wheel, which is the tag that the most machines accept."""
+    """Return the wheel's platform tag with the lowest version. Most machines accept this tag."""
     _, _, _, tags = parse_wheel_filename(wheel.name)
     return min(
         (tag.platform for tag in tags),
@@ -228,7 +233,7 @@ def without_traceback(output: str) -> str:
 def _check_tags(
     tool: RepairTool, archive: WheelArchive, result: WheelArchive, platform: str | None
 ) -> None:
-    """Reject a result with other Python or ABI tags, or without the required platform tag."""
+    """Reject the tool's wheel if a Python or ABI tag has changed, or if it lacks `platform`."""
     before = {f"{tag.interpreter}-{tag.abi}" for tag in archive.tags}
     after = {f"{tag.interpreter}-{tag.abi}" for tag in result.tags}
     if before != after:
@@ -240,8 +245,8 @@ def _check_tags(
     if platform is not None and platform not in platforms:
         raise BuildError(
             f"{archive.path.name}: {tool.name} chose {', '.join(platforms)} instead of {platform}",
-            hint=f"the lowest tag that the wheel satisfies is '{platforms[0]}': use it with "
-            "--plat, leave out --plat, or build for the other platform",
+            hint=f"the lowest tag that the wheel satisfies is '{platforms[0]}': use this tag with "
+            f"--plat, omit --plat, or build the wheel for {platform}",
         )
 
 
@@ -277,7 +282,7 @@ def _metadata(
 def _fixed(
     archive: WheelArchive, result: WheelArchive, scratch: Path, system: str
 ) -> dict[str, bytes]:
-    """Return the files that must change after the tool has run, with the changes.
+    """Return the new content of each file that must change after the tool has run.
 
     On macOS, libraries without a valid signature are signed. On Windows, packages get code that
     loads the bundled libraries.

@@ -37,11 +37,11 @@ def libraries_in(members: Iterable[str]) -> tuple[str, ...]:
 
 
 def with_preloading(modules: Mapping[str, bytes], libraries: Sequence[str]) -> dict[str, bytes]:
-    """Return the modules that delvewheel has patched, with added code that loads the libraries.
+    """Add code that loads the libraries to each module that delvewheel has patched.
 
     :param modules: maps the path of each module in the wheel to the module's content.
     :param libraries: paths of the bundled libraries.
-    :returns: the changed modules.
+    :returns: maps the path of each changed module to its new content.
     :raises BuildError: delvewheel has patched no module.
     """
     patched = {}
@@ -56,6 +56,7 @@ def with_preloading(modules: Mapping[str, bytes], libraries: Sequence[str]) -> d
     if not patched:
         raise BuildError(
             f"delvewheel bundled {', '.join(libraries)}, but no package loads them",
-            hint="add an __init__.py to the package that contains the library",
+            hint="add an __init__.py to the package whose library needs the bundled libraries: "
+            "delvewheel patches this file",
         )
     return patched

@@ -50,12 +50,12 @@ _MACOS_TAG = re.compile(r"macosx_(\d+)_(\d+)_\w+")
 
 @dataclass(frozen=True)
 class Request:
-    """One call of a tool.
+    """One run of a repair tool.
 
     :param wheel: absolute path of the original wheel.
     :param folder: output folder, which must not be the wheel's folder.
-    :param platform: the required platform tag; ``None`` for the most compatible one.
-    :param exclude: libraries that are not bundled, in addition to the libraries in `PROVIDED`.
+    :param platform: the required platform tag; ``None`` for the most compatible tag.
+    :param exclude: libraries that the tool must not bundle, besides the libraries in `PROVIDED`.
     """
 
     wheel: Path
@@ -70,14 +70,14 @@ class RepairTool:
 
     :param name: name of the tool's distribution.
     :param module: the module to run with ``python -m``.
-    :param arguments: a function that returns the command-line arguments of a call.
-    :param variables: a function that returns the environment variables of a call.
+    :param arguments: a function that returns the tool's command-line arguments for a request.
+    :param variables: a function that returns additional environment variables for a request.
     :param hosts: the values of :data:`sys.platform` that the tool supports; empty if the tool
         supports all systems.
-    :param programs: programs that the tool itself runs.
+    :param programs: the programs that the tool runs.
     :param lowest: the value of `Request.platform` that selects the lowest tag that the wheel
-        satisfies. ``None`` does not always select this tag with auditwheel: the variable
-        AUDITWHEEL_PLAT, which manylinux images set, changes auditwheel's default.
+        satisfies. For auditwheel, this value is not ``None``, because the variable AUDITWHEEL_PLAT
+        changes auditwheel's default. manylinux images set this variable.
     """
 
     name: str
@@ -103,7 +103,7 @@ class RepairTool:
             return self.runs_here
         here = {re.split(r"[\d_]", tag, maxsplit=1)[0] for tag in platform_tags()}
         for_libc = {re.split(r"[\d_]", tag.platform, maxsplit=1)[0] for tag in tags} - {"linux"}
-        # If this Python supports only linux_… tags, the C library of this Python is unknown.
+        # If this Python supports only linux_… tags, its C library is unknown: try the tool.
         return here == {"linux"} or for_libc <= here
 
     def check_installed(self) -> str:
@@ -123,7 +123,7 @@ class RepairTool:
 
 
 def missing_library_hint(tool: RepairTool, output: str) -> str | None:
-    """Return a hint about a library that a tool did not find, or ``None`` if there is none.
+    """Return a hint about a missing library, or ``None`` if the output names no missing library.
 
     delocate never reports a missing library, because it runs with an option that ignores missing
     libraries. The audit after the repair reports these libraries.
@@ -156,8 +156,8 @@ def _auditwheel(request: Request) -> list[str]:
 def _delocate(request: Request) -> list[str]:
     return [
         *("--wheel-dir", str(request.folder)),
-        # delocate 0.13 fails if it does not find libtvm_ffi, even if libtvm_ffi is excluded. The
-        # audit of the repaired wheel reports other missing libraries.
+        # Without this option, delocate 0.13 fails if it does not find libtvm_ffi, even if
+        # libtvm_ffi is excluded. The audit of the repaired wheel reports other missing libraries.
         "--ignore-missing-dependencies",
         *_each("--exclude", (*PROVIDED["darwin"], *request.exclude)),
         str(request.wheel),

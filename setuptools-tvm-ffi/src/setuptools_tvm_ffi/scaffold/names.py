@@ -29,8 +29,8 @@ _CXX_KEYWORDS = frozenset(
     """.split()  # noqa: SIM905 - a list of literals would take 80 lines
 )
 
-# Builds, tests or users of the package import these modules. A package of the same name would
-# shadow the module, or overwrite it in the environment.
+# Builds, tests or users of the package import these modules. A package with the name of such a
+# module would shadow the module, or overwrite the module's files in the environment.
 _USED_MODULES = frozenset(
     """
     _pytest argcomplete auditwheel build cmake delocate delvewheel lief mypy ninja numpy packaging
@@ -44,11 +44,12 @@ _WINDOWS_DEVICES = frozenset(
     {"aux", "con", "nul", "prn", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 )
 
-# Many projects have folders of these names. Pytest or Python could import such a folder instead of
-# the package.
+# Many projects have folders with these names. Pytest or Python could import such a folder instead
+# of a package with the same name.
 _FOLDERS = frozenset({"csrc", "docs", "examples", "src", "tests"})
 
-# `std` and `tvm` are C++ namespaces. TVM-FFI registers its functions under the prefix `ffi.`.
+# The package's name is also a C++ namespace and a registry prefix. Other code already uses these
+# names: `std` and `tvm` are C++ namespaces, and `ffi.` is the prefix of TVM-FFI's own functions.
 _TAKEN = frozenset({"ffi", "std", "tvm"})
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Creates the files of a new project from templates.
 
-A template is a file of a C++ project named my-package. In the new file, only the project's names,
-the language and the patterns of the sources differ from the template.
+The templates contain the names my-package and my_package, the title of a C++ project, and the
+pattern of C++ sources. The new files contain the project's own names, title and patterns instead.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _LANGUAGES = {
     "cuda": _Language("CUDA kernels", ".cu", ("cuda",)),
 }
 
-# Builds read these files and folders. If one of them exists, it may not fit the new files, so the
-# project is not created.
+# Builds read these files and folders. Existing files may not fit the new files, so no project is
+# created if one of these files or folders exists.
 _BUILT = ("pyproject.toml", "setup.py", "csrc/", "src/")
 
 #: The values of `Options.language`.
@@ -43,9 +43,9 @@ LANGUAGES = tuple(_LANGUAGES)
 class Options:
     """The kind of a new project.
 
-    :param language: the language of the function, one of `LANGUAGES`.
-    :param with_class: whether to add a class. The class is written in C++ even if `language` is
-        different, because TVM-FFI registers classes with C++ templates.
+    :param language: the language of the example function, one of `LANGUAGES`.
+    :param with_class: whether to add an example class. The class is always written in C++, because
+        TVM-FFI registers classes with C++ templates.
     :param setup_py: whether to declare the library in `setup.py` instead of `pyproject.toml`.
     """
 
@@ -98,12 +98,12 @@ def _replaced(text: str, replacements: Mapping[str, str]) -> str:
 
 
 def existing_files(folder: Path, names: Iterable[str]) -> list[str]:
-    """Return the files of a new project that exist already and can be kept.
+    """Return which files of a new project already exist in a folder. The new project keeps them.
 
     A repository that was created on a code host contains, for example, README.md and .gitignore.
 
-    :raises BuildError: the folder contains a package or a file that builds read, or an existing
-        file has the path of a folder to create.
+    :raises BuildError: builds would read an existing file, for example `pyproject.toml`, or an
+        existing file has the path of a folder to create.
     """
     existing = sorted(name for name in names if os.path.lexists(folder / name))
     conflicts = [name for name in existing if name.startswith(_BUILT)]

@@ -26,8 +26,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 #: The path of the workflow in a project.
 WORKFLOW = ".github/workflows/wheels.yml"
 
-# The systems for which apache-tvm-ffi has wheels. `templates/pyproject/cuda.toml` installs the CUDA
-# toolkit in the containers of Linux only.
+# Each system for which apache-tvm-ffi has wheels has a runner here. A CUDA project uses only the
+# Linux runners, because `templates/pyproject/cuda.toml` installs the CUDA toolkit only in the
+# containers in which cibuildwheel builds on Linux.
 _RUNNERS = "[ubuntu-latest, ubuntu-24.04-arm, macos-latest, windows-latest, windows-11-arm]"
 _CUDA_RUNNERS = "[ubuntu-latest, ubuntu-24.04-arm]"
 
@@ -35,7 +36,7 @@ _HEADER = "# Written by `setuptools-tvm-ffi ci`, which keeps your edits. Digest:
 
 
 def workflow_text(*, cuda: bool) -> str:
-    """Return the workflow. Its first line has a digest of the other lines."""
+    """Return the text of the workflow. The first line contains a digest of the other lines."""
     text = (TEMPLATES / "common" / WORKFLOW).read_text("utf-8")
     return _signed(text.replace(_RUNNERS, _CUDA_RUNNERS) if cuda else text)
 
@@ -47,11 +48,12 @@ def cibuildwheel_table(*, cuda: bool) -> str:
 
 
 def update_workflow(root: Path, *, force: bool) -> str | None:
-    """Write the workflow of an existing project, or replace an older version of it.
+    """Write the workflow of an existing project, or replace an older version of the workflow.
 
     :param force: whether to replace a file that this function did not write, or that was edited.
-    :returns: the difference to the previous file as a unified diff, or None if there is none.
-    :raises BuildError: the project does not use the plugin, or the file needs `force`.
+    :returns: the changes to the file as a unified diff, or None if the file did not change.
+    :raises BuildError: the project does not use the plugin, or the file must not be replaced
+        without `force`.
     """
     _require_plugin(root)
     path = root / WORKFLOW
@@ -73,10 +75,17 @@ def update_workflow(root: Path, *, force: bool) -> str | None:
 
 
 def missing_tables(root: Path) -> str | None:
-    """Return the tables that `pyproject.toml` needs, or None if it configures cibuildwheel."""
-    if "cibuildwheel" in _pyproject(root).get("tool", {}):
+    """Return the tables to add to `pyproject.toml`, or None if the file configures cibuildwheel."""
+    pyproject = _pyproject(root)
+    if "cibuildwheel" in pyproject.get("tool", {}):
         return None
-    return cibuildwheel_table(cuda=_uses_cuda(root))
+    lines = cibuildwheel_table(cuda=_uses_cuda(root)).splitlines(keepends=True)
+    if not (root / "tests").is_dir():
+        lines = [line for line in lines if not line.startswith("test-")]
+    if "dev" not in pyproject.get("dependency-groups", {}):
+        replaced = {'test-groups = ["dev"]\n': 'test-requires = ["pytest"]\n'}
+        lines = [replaced.get(line, line) for line in lines]
+    return "".join(lines)
 
 
 def _signed(text: str) -> str:

@@ -4,6 +4,13 @@
 from __future__ import annotations
 
 from .model import ExtensionSettings, ProjectSettings
-from .project import ConfigSettings, Project, read_project
+from .project import ConfigSettings, Project, read_project, require_project
 
-__all__ = ["ConfigSettings", "ExtensionSettings", "Project", "ProjectSettings", "read_project"]
+__all__ = [
+    "ConfigSettings",
+    "ExtensionSettings",
+    "Project",
+    "ProjectSettings",
+    "read_project",
+    "require_project",
+]

@@ -21,7 +21,7 @@ class Declaration:
     in_toml: bool = False
 
     def at(self, setting: str) -> str:
-        """Return the place of one setting. Messages about the setting start with this text.
+        """Return a text that locates a setting. Messages about the setting start with this text.
 
         >>> Declaration("TVMFFIExtension('a.b')").at("cxx_std")
         "TVMFFIExtension('a.b'): cxx_std"
@@ -52,7 +52,8 @@ def key_of(field: str) -> str:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a text to append to a message about an unknown name.
 
-    The text suggests a known name that is similar. If there is no such name, the text is empty.
+    The text suggests a known name that is similar to `name`. If no known name is similar, the text
+    is empty.
     """
     close = difflib.get_close_matches(name, list(known), n=1)
     return f", did you mean {close[0]!r}?" if close else ""

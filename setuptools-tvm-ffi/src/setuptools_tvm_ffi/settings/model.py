@@ -44,10 +44,10 @@ TABLE = "tool.setuptools-tvm-ffi"
 
 C_STANDARDS = ("11", "17", "23")
 CXX_STANDARDS = ("17", "20", "23", "26")
-#: The C++ standards that nvcc of CUDA 12 and 13 supports.
+#: The C++ standards that nvcc supports in CUDA 12 and 13.
 CUDA_STANDARDS = ("17", "20")
 
-#: The architectures of each GPU generation. The keys are PyTorch's names of the generations. A name
+#: The architectures of each GPU generation. The keys are PyTorch's names for generations. A name
 #: without "Tegra" also selects PTX for the last architecture of the generation.
 CUDA_GENERATIONS = {
     "Maxwell": ("5.0", "5.2"),
@@ -148,7 +148,7 @@ class SourceOptions:
     declaration: Declaration | None = dataclasses.field(default=None, compare=False)
 
     def place(self, name: str) -> str:
-        """Return the place of one setting. Messages about the setting start with this text."""
+        """Return a text that locates a setting. Messages about the setting start with this text."""
         return "source_options" if self.declaration is None else self.declaration.at(name)
 
 
@@ -156,8 +156,8 @@ class SourceOptions:
 class Override:
     """An entry of the setting `overrides` of an extension: settings for some targets.
 
-    :param changes: a mapping from the field of each setting that the entry changes to the value in
-        the entry.
+    :param changes: the values in the entry. The keys are the fields of the settings that the entry
+        changes.
     """
 
     if_: str | None = _setting(
@@ -179,7 +179,7 @@ class Override:
     declaration: Declaration | None = dataclasses.field(default=None, compare=False)
 
     def place(self, name: str) -> str:
-        """Return the place of one setting. Messages about the setting start with this text."""
+        """Return a text that locates a setting. Messages about the setting start with this text."""
         return "overrides" if self.declaration is None else self.declaration.at(name)
 
 
@@ -226,7 +226,7 @@ class EmbedSettings:
     declaration: Declaration | None = dataclasses.field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        """Raise `ConfigurationError` unless the entry has either a source or a file."""
+        """Raise `ConfigurationError` if `source`, `file` or `cuda_architectures` is invalid."""
         if (self.source is None) is (self.file is None):
             raise ConfigurationError(
                 f"{self.place('source')}: the entry needs either 'source' or 'file'",
@@ -244,17 +244,17 @@ class EmbedSettings:
             )
 
     def place(self, name: str) -> str:
-        """Return the place of one setting. Messages about the setting start with this text."""
+        """Return a text that locates a setting. Messages about the setting start with this text."""
         return f"embed: {name}" if self.declaration is None else self.declaration.at(name)
 
     @property
     def key(self) -> str:
-        """The field that names the file: ``source`` or ``file``."""
+        """The name of the setting that contains the path: ``source`` or ``file``."""
         return "file" if self.source is None else "source"
 
     @property
     def path(self) -> str:
-        """The path of the source or of the file."""
+        """The path of the CUDA source to compile, or of the file to embed unchanged."""
         return self.source or self.file or ""
 
 
@@ -557,7 +557,7 @@ class ExtensionSettings:
             )
 
     def place(self, name: str) -> str:
-        """Return the place of one setting. Messages about the setting start with this text."""
+        """Return a text that locates a setting. Messages about the setting start with this text."""
         if name in self.declared_elsewhere:
             return self.declared_elsewhere[name]
         if self.declaration is not None and self.declaration.in_toml:
@@ -569,7 +569,7 @@ class ExtensionSettings:
         return name if self.declaration is None else self.declaration.name_of(name)
 
     def assignment(self, name: str, value: object) -> str:
-        """Return the text that sets a setting, as the project writes it in `setup.py` or in TOML.
+        """Return the assignment of a value to a setting, in the syntax of `setup.py` or TOML.
 
         >>> ExtensionSettings("pkg.ops", ("a.cc",)).assignment("cuda_toolkit", True)
         'cuda_toolkit=True'
@@ -590,7 +590,7 @@ class ExtensionSettings:
 
     @property
     def prefix(self) -> str:
-        """The registry prefix with a dot at the end. By default, it is the package."""
+        """The registry prefix, with a dot at the end. The default prefix is the package's name."""
         return (self.registry_prefix or self.package).rstrip(".") + "."
 
     def native_places(self) -> Iterator[str]:
@@ -627,7 +627,7 @@ class VendoredSettings:
     declaration: Declaration | None = dataclasses.field(default=None, compare=False)
 
     def place(self, name: str) -> str:
-        """Return the place of one setting. Messages about the setting start with this text."""
+        """Return a text that locates a setting. Messages about the setting start with this text."""
         return "vendored" if self.declaration is None else self.declaration.at(name)
 
 
@@ -657,7 +657,7 @@ class GenerateSettings:
     declaration: Declaration | None = dataclasses.field(default=None, compare=False)
 
     def place(self, name: str) -> str:
-        """Return the place of one setting. Messages about the setting start with this text."""
+        """Return a text that locates a setting. Messages about the setting start with this text."""
         return f"generate: {name}" if self.declaration is None else self.declaration.at(name)
 
 
@@ -797,8 +797,9 @@ class ProjectSettings:
 
 
 #: The settings that an entry of `overrides` can change. The key is the class of the entry. The
-#: value contains the dataclass of the settings, and the fields that the entry can change. The other
-#: settings determine the metadata of a wheel, the build folder, and the stubs in the source tree.
+#: value is a pair: the dataclass of the settings, and the fields that the entry can change. The
+#: other fields are the same for all targets. For example, they determine the metadata of a wheel,
+#: the build folder, or the stubs in the source tree.
 OVERRIDABLE: dict[type, tuple[type, frozenset[str]]] = {
     Override: (
         ExtensionSettings,
@@ -829,14 +830,14 @@ class Setting:
 
 
 def settings_of(table: type) -> Iterator[Setting]:
-    """Yield the settings of a dataclass, except fields that are nested tables."""
+    """Yield the settings of a dataclass. Fields that contain nested tables are omitted."""
     for field in dataclasses.fields(table):
         if "kind" in field.metadata:
             yield Setting(field.name, field.metadata["kind"], field.metadata["text"], field.default)
 
 
 def tables_of(table: type) -> dict[str, type]:
-    """Map each field that contains a list of tables to the dataclass of the tables."""
+    """Return the dataclass of the tables for each field that contains a list of tables."""
     return {
         field.name: field.metadata["table"]
         for field in dataclasses.fields(table)

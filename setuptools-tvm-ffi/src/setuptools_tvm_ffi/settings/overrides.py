@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Applies the settings `source-options`, `embed` and `overrides` to the settings they change."""
+"""Applies the entries of `source-options`, `embed` and `overrides` to other settings."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def with_options(
             and setting.field != "sources"
             and getattr(entry, setting.field) != setting.default
         }
-        # An entry adds to lists, but its architectures replace the architectures of the extension.
+        # An entry adds to the lists of the extension, but replaces the lists of architectures.
         emptied: dict[str, Any] = {name: () for name in _ARCHITECTURES if name in changes}
         extension = _changed(dataclasses.replace(extension, **emptied), changes, entry.place)
     return extension
@@ -48,8 +48,8 @@ def with_options(
 
 def for_embedding(extension: ExtensionSettings, entry: EmbedSettings) -> ExtensionSettings:
     """Return the settings of an extension, changed to compile the source of an `embed` entry."""
-    # The device link of the library leaves out the embedded file, so the code of that file must not
-    # need a device link.
+    # The device link of the library does not include the embedded code. Therefore, compile this
+    # code without separable compilation: it then needs no device link.
     extension = dataclasses.replace(extension, cuda_separable_compilation=False)
     if not entry.cuda_architectures:
         return extension
@@ -149,8 +149,8 @@ def _changed(
 def _changed_project(project: Project, overrides: Iterable[Override]) -> Project:
     for override in overrides:
         changes = {n: v for n, v in override.changes.items() if not project.is_overridden(n)}
-        # The variables of other tools only provide defaults. An override replaces such a default,
-        # even if the value is a list.
+        # Environment variables of other tools only provide defaults. If a list comes from such a
+        # variable, an override replaces the list. An override adds its items to any other list.
         defaults = {n for n in changes if project.origins.get(n) in DEFAULT_VARIABLES}
         project = dataclasses.replace(
             project,
@@ -174,7 +174,7 @@ def _merged(
     old_place: Callable[[str], str],
     new_place: Callable[[str], str],
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the changed values of settings, and the places of these settings.
+    """Return the new values of the settings in `changes`, and the places of these settings.
 
     Lists in `changes` are added to lists in `settings`. Other values replace values in `settings`.
     """

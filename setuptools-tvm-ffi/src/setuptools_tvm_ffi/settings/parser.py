@@ -32,7 +32,8 @@ _FILE = "pyproject.toml"
 def parse_extension(arguments: Mapping[str, object], where: Declaration) -> ExtensionSettings:
     """Validate the settings of one extension.
 
-    :param arguments: a mapping from a TOML key, or an argument of `TVMFFIExtension`, to its value.
+    :param arguments: the values of the settings. The keys are TOML keys, or names of arguments of
+        `TVMFFIExtension`.
     :param where: the place of the settings, for messages.
     :raises ConfigurationError: a setting is unknown, missing or invalid.
     """
@@ -53,7 +54,7 @@ def parse_project(table: object) -> ProjectSettings:
 
 
 def _parse(table: type, arguments: Mapping[str, object], where: Declaration) -> Any:  # noqa: ANN401
-    """Return an instance of the dataclass `table` that contains the parsed arguments."""
+    """Parse the arguments, and return them as an instance of the dataclass `table`."""
     if table in OVERRIDABLE:
         return _parse_override(table, arguments, where)
     known = [where.name_of(name) for name in (*_settings(table), *tables_of(table))]
@@ -123,7 +124,7 @@ def _settings(table: type) -> dict[str, Setting]:
 def _parse_values(
     table: type, arguments: Mapping[str, object], where: Declaration
 ) -> dict[str, Any]:
-    """Return a mapping from the field of each setting in `arguments` to the parsed value."""
+    """Parse the values in `arguments`. The keys of the result are fields of `table`."""
     settings = {where.name_of(name): setting for name, setting in _settings(table).items()}
     nested = {where.name_of(name): name for name in tables_of(table)}
     values: dict[str, Any] = {}

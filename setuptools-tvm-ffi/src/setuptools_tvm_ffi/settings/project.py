@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional, Union
 
-from ..base.errors import DEBUG_VARIABLE, ConfigurationError
+from ..base.errors import DEBUG_VARIABLE, PREFIX, ConfigurationError
 from .declaration import did_you_mean, key_of
 from .languages import LANGUAGES, LanguageArguments
 from .model import TABLE, ExtensionSettings, ProjectSettings, Setting, settings_of, tables_of
@@ -36,12 +36,12 @@ _TABLE_NAME = TABLE.rpartition(".")[2]
 # "setuptools-scm".
 _SIMILARITY = 0.9
 
-#: `tvm_ffi.cpp` reads CUDA architectures from this environment variable. The plugin reads the
-#: variable, too. The variable has the syntax of PyTorch's TORCH_CUDA_ARCH_LIST.
+#: The environment variable from which `tvm_ffi.cpp` and this plugin read CUDA architectures. The
+#: value has the same syntax as PyTorch's variable TORCH_CUDA_ARCH_LIST.
 CUDA_ARCHITECTURES_VARIABLE = "TVM_FFI_CUDA_ARCH_LIST"
 
 #: Environment variables of PyTorch and CMake, and the settings for which they provide a default. If
-#: several variables set the same field, the last one has precedence.
+#: several variables set the same field, the last of these variables has precedence.
 DEFAULT_VARIABLES = {
     "TORCH_CUDA_ARCH_LIST": "cuda_architectures",
     "CMAKE_BUILD_PARALLEL_LEVEL": "jobs",
@@ -64,12 +64,13 @@ ConfigSettings = Optional[Mapping[str, Union[str, list[str], None]]]
 class Project:
     """The settings of a project.
 
-    :param origins: a mapping from the field of a project-wide setting to the setting's origin.
+    :param origins: the origins of project-wide settings. The keys are the fields of the settings.
         Settings with the default value are omitted.
     :param dynamic_dependencies: whether the plugin may add dependencies to the wheel's metadata. It
         is ``True`` if the project declares its dependencies dynamic (PEP 621) or has no
         ``[project]`` table.
-    :param declared_elsewhere: the places of settings that overrides have changed, by field.
+    :param declared_elsewhere: the places of the settings that overrides have changed. The keys are
+        the fields of the settings.
     :param tells_uv: whether the project declares `tool.uv.cache-keys`.
     """
 
@@ -80,7 +81,7 @@ class Project:
     tells_uv: bool = False
 
     def place(self, name: str) -> str:
-        """Return the place of one setting. Messages about the setting start with this text."""
+        """Return a text that locates a setting. Messages about the setting start with this text."""
         origin = self.origins.get(name, _FILE)
         if origin != _FILE:
             return origin
@@ -98,7 +99,8 @@ class Project:
         * pip builds at each installation. The default is false.
         * uv (0.13) builds only if a file in `tool.uv.cache-keys` has changed. If the project does
           not set these keys, uv ignores changes of C++ sources, and ``uv sync`` and ``uv run``
-          would use outdated libraries. The default is then true. (uv sets the variable ``UV``.)
+          would use outdated libraries. The default is then true. (The method recognizes uv by the
+          environment variable ``UV``, which uv sets.)
         """
         if "editable_rebuild" in {**self.origins, **self.declared_elsewhere}:
             return self.settings.editable_rebuild
@@ -123,8 +125,8 @@ class Project:
 def extension_lines(extension: ExtensionSettings) -> Iterator[str]:
     """Yield a line with the key, the value and the origin of each setting of an extension.
 
-    Settings with the default value are omitted. The lines of settings that overrides have changed
-    contain the new values.
+    Settings with the default value are omitted. If an override has changed a setting, the line
+    contains the new value.
     """
     declared = extension.declaration
     file = _FILE if declared is not None and declared.in_toml else "setup.py"
@@ -169,6 +171,26 @@ def written(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
+def require_project(folder: Path) -> None:
+    """Check that a folder contains a project.
+
+    :raises ConfigurationError: the folder contains neither ``pyproject.toml`` nor ``setup.py``. If
+        a parent folder contains a project, the hint names the nearest such folder.
+    """
+
+    def is_project(place: Path) -> bool:
+        return any((place / name).is_file() for name in ("pyproject.toml", "setup.py"))
+
+    if not is_project(folder):
+        parent = next(filter(is_project, folder.resolve().parents), None)
+        raise ConfigurationError(
+            f"{folder.resolve()}: contains neither pyproject.toml nor setup.py",
+            hint=f"'{PREFIX} new NAME' creates a project"
+            if parent is None
+            else f"use the folder of the project, such as {parent}",
+        )
+
+
 def read_project(
     root: Path,
     *,
@@ -208,7 +230,7 @@ def read_project(
 
 
 def _check_tables(document: Mapping[str, Any]) -> None:
-    """Raise an error if a table in `pyproject.toml` misspells the name of the plugin's table."""
+    """Raise an error if the name of a table looks like a misspelling of the plugin's table."""
     tools = [name for name in document.get("tool", {}) if name != _TABLE_NAME]
     for prefix, names in (("tool.", tools), ("", list(document))):
         for name in names:
@@ -240,10 +262,12 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[Any, st
 def _from_other_tools(
     environment: Mapping[str, str], declared: Collection[str]
 ) -> dict[str, tuple[Any, str]]:
-    """Return the settings that variables of other tools provide, except `declared` settings.
+    """Return the settings that the environment variables of other tools provide.
 
-    Architectures are not validated: a project may have no CUDA sources. If nvcc does not support
-    an architecture, the build fails.
+    Settings in `declared` are omitted, because the project or the user has set them.
+
+    Architectures are not validated, because the project may have no CUDA sources. If the project
+    has CUDA sources and nvcc does not support an architecture, the build fails.
     """
     settings = {setting.field: setting for setting in settings_of(ProjectSettings)}
     variables = {
@@ -289,7 +313,7 @@ def _read(setting: Setting, place: str, text: str) -> tuple[Any, str]:
 
 
 def _like(variable: str, known: Iterable[str]) -> str:
-    # Compare the names without their common prefix. With it, all names would be similar.
+    # Compare the names without their common prefix. With the prefix, all names would be similar.
     names = [name[len(_PREFIX) :] for name in known]
     return did_you_mean(variable[len(_PREFIX) :].upper(), names).replace("'", f"'{_PREFIX}", 1)
 

@@ -111,7 +111,10 @@ def count(maximum: int, minimum: int = 1) -> Kind:
 
 
 def choice(*choices: str) -> Kind:
-    """Return the kind whose values are the given strings. A project may write `17` for `"17"`."""
+    """Return the kind whose values are the given strings.
+
+    A project may write a number, such as `17`, instead of the string `"17"`.
+    """
 
     def parse(place: str, value: object) -> str:
         text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -377,7 +380,7 @@ MARKER_VARIABLES = ("sys_platform", "platform_machine", "platform_system", "os_n
 def _parse_marker(place: str, value: object) -> str:
     text = _parse_text(place, value)
     try:
-        # Parsing does not detect undefined comparisons, so also evaluate the marker.
+        # Parsing a marker does not detect undefined comparisons, so also evaluate the marker.
         Marker(text).evaluate()
     except ValueError as problem:
         raise ConfigurationError(

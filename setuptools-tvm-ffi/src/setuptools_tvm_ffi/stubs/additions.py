@@ -63,10 +63,11 @@ def _defining_modules(
     places: Places,
     modules: Collection[PurePosixPath],
 ) -> dict[str, str]:
-    """Return the dotted name of the module to import for the class of each type.
+    """Return the module that defines the class of each type. Omit types without a class.
 
-    The result maps type keys of the distribution to modules. It omits types without a class. For a
-    type of another library, the type key alone determines whether the type has a class.
+    The result maps type keys of the distribution to dotted names of modules. `registry.types`
+    contains only types of this library. A type of another library has a class if `key_problem`
+    finds no problem.
     """
     result = {}
     for key in registry.parents:
@@ -84,11 +85,11 @@ def _defining_modules(
 
 
 def _modules_to_import(registry: Registry, root: str, defined_in: Mapping[str, str]) -> list[str]:
-    """Return the modules to import, so that functions return objects of the modules' classes.
+    """Return the modules that the root package must import.
 
-    A function can return objects of each type in its signature, and of derived types. The function
-    and the class may be in different modules. Until the module of the class is imported, tvm_ffi
-    creates another class for these objects.
+    A function can return objects of each type in its signature, and of derived types. The class of
+    such a type may be in another module than the function. If the module of the class is not
+    imported, tvm_ffi creates a new class for the objects instead.
 
     :param defined_in: see `_defining_modules`.
     """
@@ -101,8 +102,8 @@ def _modules_to_import(registry: Registry, root: str, defined_in: Mapping[str, s
     needed = set()
     for key, module in defined_in.items():
         lineage = {key, *registry.ancestors(key)}
-        # A package of another library may derive a class from a class of this library. Such a
-        # package imports this library, so an import in the other direction would be circular.
+        # A class of another library may derive from a class of this library. The package of the
+        # derived class imports this library, so an import of that package would be circular.
         circular = key not in registry.types and any(a in registry.types for a in lineage)
         # Skip parent packages of the root package: Python imports them before the root package.
         is_above = f"{root}.".startswith(f"{module}.")

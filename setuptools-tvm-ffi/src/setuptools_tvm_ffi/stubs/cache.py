@@ -86,9 +86,9 @@ def load(cache: Path, request: StubRequest, recorder: str) -> Stubs | None:
 
 def store(cache: Path, request: StubRequest, stubs: Stubs, recorder: str) -> None:
     """Cache the stubs of a request. For `recorder`, see `load`."""
-    # An editable install writes the stubs to the source tree. The next build reads these files as
-    # inputs. Its inputs therefore have another key, although the stubs are the same. Store two
-    # keys: the key of this build's inputs, and the key of the next build's inputs.
+    # An editable install writes the stubs to the source tree, and the next build reads these files
+    # as inputs. The cache key is a digest of the inputs, so the next build has another key than
+    # this build, although the stubs are the same. Store both keys.
     after = {**request.files, **{p: c for p, c in stubs.files.items() if c is not None}}
     for path, content in stubs.files.items():
         if content is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the parameters that docstrings declare, for the setting `call-signatures`.
+"""Reads the parameters that docstrings declare. The setting `call-signatures` enables this.
 
 The first line of such a docstring is a signature, such as ``clamp(x, lower=0.0, *, upper=1.0)``.
 """
@@ -20,11 +20,12 @@ from .places import Places
 from .python_types import TypeWriter, accepts_literal
 from .registry import Function, Registry
 
-#: The parameters that callers pass. The key is the kind and the name of the function. The kind is
-#: ``function``, ``symbol`` or ``method``. For a method, the name is ``<type key>.<method>``.
+#: The parameters that callers pass to each function. The key is the kind and the name of the
+#: function. The kind is ``function``, ``symbol`` or ``method``. For a method, the name is
+#: ``<type key>.<method>``.
 Signatures = Mapping[tuple[str, str], inspect.Signature]
 
-#: The method that creates an object. In Python, it is called ``__init__``.
+#: The registered name of the method that creates an object. Its name in Python is ``__init__``.
 CONSTRUCTOR = "__ffi_init__"
 
 _Parameter = inspect.Parameter
@@ -35,8 +36,8 @@ class _Candidate:
     """A function whose docstring may declare parameters.
 
     :param names: the possible names of the function in its docstring.
-    :param given: how many parameters to skip at the start of the schema, such as ``self``, because
-        callers do not pass them.
+    :param given: how many of the schema's first parameters to skip, because callers do not pass
+        these parameters. An example is ``self``.
     :param takes_self: whether the stub has a parameter ``self``.
     """
 
@@ -109,7 +110,8 @@ def _candidates(
         package, dot, last = name.rpartition(".")
         if not places.is_handwritten(places.of_functions(package + dot), last):
             yield _Candidate("function", name, function, {last})
-    # A registered function named `LIB` replaces the library in the module.
+    # If a function is registered as `LIB`, the name `LIB` in the module refers to this function.
+    # The stub then does not declare the library's symbols.
     if f"{prefix}LIB" not in registry.functions:
         for name, function in sorted(registry.symbols.items()):
             if ("symbol", name) not in left_out:

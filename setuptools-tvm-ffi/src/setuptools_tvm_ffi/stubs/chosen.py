@@ -31,7 +31,7 @@ class Chosen:
     :param visible_functions: all global functions that are not hidden from the stub generator.
     :param visible_names: the functions and types of this library that get stubs.
     :param additions: code that the plugin adds to generated modules, see `additions.additions`.
-    :param signatures: the functions that take keywords or have defaults.
+    :param signatures: the parameters of functions that accept keywords or have defaults.
     """
 
     registry: Registry
@@ -47,8 +47,9 @@ class Chosen:
 def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
     """Choose the names that get stubs.
 
-    :param answer: the child process's answer with the registry.
-    :raises BuildError: nothing is registered under the prefix, or a registered name is rejected.
+    :param answer: the child's answer for the stage ``reflected``, which contains the registry.
+    :raises BuildError: nothing is registered under the prefix, or the build must fail because of a
+        registered name that gets no stub.
     """
     settings = request.settings
     _check_prefix(request, answer)
@@ -111,18 +112,18 @@ def choose_names(request: StubRequest, answer: Mapping[str, Any]) -> Chosen:
 def _with_committed_docs(request: StubRequest, stubbed: Registry, places: Places) -> Registry:
     """Return the registry with the docstrings of global functions.
 
-    On some platforms, the child process cannot read these docstrings. The build then reads them
-    from generated modules in the source tree, so that a wheel has the same functions on every
-    platform.
+    If the child process cannot read the docstrings on this platform, the build reads the docstrings
+    from generated modules in the source tree. Docstrings can declare keywords and defaults. Without
+    docstrings, functions would accept fewer calls on this platform than on other platforms.
     """
     if stubbed.finds_docs or not stubbed.functions:
         return stubbed
     docs, stale = committed_docs(stubbed, places, request.files)
     if stale:
         raise BuildError(
-            f"{request.settings.place('call_signatures')}: the docstrings of global functions "
-            "are unknown, because these modules are missing or out of date: "
-            f"{', '.join(map(str, stale))}",
+            f"{request.settings.place('call_signatures')}: this build cannot read the docstrings "
+            "of global functions from the library, and the modules that should contain these "
+            f"docstrings are missing or out of date: {', '.join(map(str, stale))}",
             hint=DOCS_HINT,
         )
     functions = {n: dataclasses.replace(f, doc=docs.get(n)) for n, f in stubbed.functions.items()}
@@ -175,7 +176,9 @@ def _check_prefix(request: StubRequest, answer: Mapping[str, Any]) -> None:
     # If no prefix is declared, only `stubs = "init"` requires names under the default prefix.
     expected = settings.registry_prefix is not None or (names and settings.stubs == "init")
     if expected and not any(name.startswith(settings.prefix) for name in names):
-        # With `stubs = "init"`, `PackageTree.check` rejects a prefix outside the package.
+        # With `stubs = "init"`, `PackageTree.check` rejects a prefix that does not begin with the
+        # name of the package. Suggest another prefix only if a registered name begins with the name
+        # of the package.
         hint = (
             f"register names under {settings.prefix!r}, or set stubs to 'directives' and add stub "
             "directives to your own files"

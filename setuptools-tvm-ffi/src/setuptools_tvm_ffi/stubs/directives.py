@@ -101,8 +101,8 @@ def parse(text: str, file: str) -> ParsedFile:
     open_lines: list[str] = []
     open_at, block = 0, ""
     number, next_number = 1, 1
-    # Both `str.splitlines` and tvm-ffi-stubgen split at line breaks, form feeds and similar
-    # characters. Line numbers count only line breaks.
+    # tvm-ffi-stubgen uses `str.splitlines`, which splits at line breaks, form feeds and similar
+    # characters. Split in the same way, but count only line breaks for line numbers.
     for line in text.splitlines(keepends=True):
         number, next_number = next_number, next_number + line.endswith(("\n", "\r"))
         directive = line.strip()

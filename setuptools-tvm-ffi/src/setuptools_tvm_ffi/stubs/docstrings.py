@@ -8,7 +8,7 @@ import re
 
 
 def docstring_lines(doc: str | None, indent: str) -> list[str]:
-    """Return the source lines of a docstring. `inspect.cleandoc` restores the text from them."""
+    """Return the source lines of a docstring. `inspect.cleandoc` restores the docstring."""
     cleaned = "\n".join(line.rstrip() for line in inspect.cleandoc(doc or "").split("\n"))
     if not cleaned:
         return []

@@ -55,11 +55,11 @@ def generate_stubs(
 
     :param process: the child process that loads the library.
     :param root: the project's folder.
-    :param folder: the folder for files of this library, relative to `root`. It is inside the build
-        folder.
+    :param folder: the folder for files of this library, relative to `root`. This folder is
+        inside the build folder.
     :raises BuildError: the library does not load, or the stubs cannot be generated.
     """
-    # Omit the `.pyi` files that the plugin has written: only type checkers need them.
+    # Omit the `.pyi` files that the plugin has written: only type checkers read these files.
     read = {path: text for path, text in request.files.items() if not is_ours(text)}
     for_python = request.crate is None
     if for_python:
@@ -70,7 +70,7 @@ def generate_stubs(
     if modules and request.settings.call_signatures:
         raise BuildError(
             f"{request.settings.place('call_signatures')}: the build does not change the "
-            f"handwritten {modules[0]}, and the functions in this module would accept no keywords",
+            f"handwritten {modules[0]}, so the functions in this module would accept no keywords",
             hint="remove the setting, or delete the module so that the build generates a new one",
         )
     for file in committed.values():
@@ -102,6 +102,7 @@ def generate_stubs(
         verification.check_status(request, answer.get("status", 0), printed)
         failures = _keep_public_names(request, committed, staging, answer.get("failures", ()))
         verification.check_imports(
+            request.settings,
             {
                 path: _parse(path, (staging / path).read_bytes())
                 for path in map(PurePosixPath, (f["file"] for f in failures))
@@ -141,9 +142,9 @@ def _handwritten(
 ) -> frozenset[PurePosixPath]:
     """Return the handwritten files, which the build does not change.
 
-    These are modules whose handwritten code calls ``init_ffi_api``, and each ``__init__.py``
-    without blocks in the folder of such a module. A block in this ``__init__.py`` would import
-    names that the module does not define.
+    A module is handwritten if its code outside of blocks calls ``init_ffi_api``. If the
+    ``__init__.py`` in the folder of this module has no blocks, it is handwritten, too: a block in
+    the ``__init__.py`` would import names that the module does not define.
     """
     if request.settings.stubs != "init":
         return frozenset()
@@ -303,7 +304,7 @@ def _collect(
             continue
         path = PurePosixPath(file.relative_to(staging).as_posix())
         if f"{'.'.join(path.parent.parts)}.".startswith(request.other_prefixes):
-            continue  # The generator also writes files for other libraries in the process.
+            continue  # The request of another library generates this file.
         generated = _without_additions(path, file.read_bytes())
         if path not in committed:
             result[path] = generated.replace(b"\r\n", b"\n")
@@ -313,7 +314,7 @@ def _collect(
 
 
 def _without_additions(path: PurePosixPath, content: bytes) -> bytes:
-    # Latin-1 decodes and encodes every byte without a change.
+    # Use Latin-1, because it decodes and encodes every byte without a change.
     return without_additions(content.decode("latin-1"), str(path)).encode("latin-1")
 
 

@@ -15,10 +15,10 @@ class ImportAliases:
     :param defined: the names that the stub defines at module level.
     :param members: the names of the members of all classes. Inside its class, a member shadows an
         import of the same name.
-    :param private: the name of each protocol and type variable in the stub. The key is the name in
-        `python_types`, such as ``_SupportsDLPack``.
+    :param private: the stub's names for the protocols and type variables of `python_types`. The key
+        is the name in `python_types`, such as ``_SupportsDLPack``.
     :param imports: the alias of each imported name. The key is the module and the name.
-    :param aliases: the alias of each definition in this module whose name a member shadows.
+    :param aliases: the alias of each definition of this module that a member shadows.
     :param used: the keys of `private` that the stub uses.
     """
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds the docstrings of global functions in a stub that is already in the source tree.
 
-On some platforms, the build cannot read the docstrings of global functions. There, the new stub of
-a function keeps the docstring and the parameter names of the stub in the source tree, if the types
-of the function are unchanged.
+On some platforms, the build cannot read the docstrings of global functions from the library. The
+build then copies the docstring and the parameter names of a function from the stub in the source
+tree, if the types of the function are unchanged.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 
-#: The hint for unknown docstrings of global functions.
+#: The hint for global functions whose docstrings the build cannot read.
 DOCS_HINT = (
     "the build reads docstrings of global functions on Linux, if the compiler can build the "
     "recorder (docs/typing.md): run setuptools-tvm-ffi stubs there, and commit the files that it "
@@ -79,9 +79,11 @@ def types_of(function: Sequence[ast.FunctionDef]) -> list[list[str]]:
 
 
 def without_docs(made: str, committed: str) -> list[str]:
-    """Return the names of the functions whose docstrings are unknown.
+    """Return the names of the functions whose docstrings the build cannot copy.
 
-    :param made: the stub that this build has generated. Its docstrings come from `committed`.
+    `committed` does not contain these functions, or contains the functions with other types.
+
+    :param made: the stub that this build has generated.
     :param committed: the stub in the source tree.
     """
     known = definitions(committed)

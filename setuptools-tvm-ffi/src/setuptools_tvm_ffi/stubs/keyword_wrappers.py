@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes code that makes functions accept keywords and defaults, for `call-signatures`.
+"""Writes code that gives functions keywords and defaults, for the setting `call-signatures`.
 
-The code belongs at the end of generated modules, see `additions`. It wraps functions with
+`added_code` appends the code to generated modules. The code wraps functions with
 ``tvm_ffi.utils.kwargs_wrapper``, which every supported release of apache-tvm-ffi contains.
 """
 
@@ -19,8 +19,8 @@ from .docstrings import docstring_lines
 from .places import Places, generated_module
 from .registry import Function, Registry
 
-# A build that cannot read docstrings reads them from this code. The digest shows whether the
-# functions still have the types that the docstrings describe.
+# If a build cannot read docstrings from the library, it reads the docstrings in this code. The
+# digest shows whether the functions still have the types that the docstrings describe.
 _DIGEST = "# Digest of the functions' types. Builds that cannot read docstrings compare it: "
 _HELPER = '''\
 def _tvm_ffi_signature(name, owner=None):
@@ -108,7 +108,8 @@ def committed_docs(
     """Read the docstrings of global functions from generated modules in the source tree.
 
     :param files: see `StubRequest.files`.
-    :returns: the docstrings, and the modules that lack the digest of the registered types.
+    :returns: the docstring of each function, and the modules that lack the digest of the registered
+        types.
     """
     docs: dict[str, str] = {}
     stale = []
@@ -149,7 +150,7 @@ def _prototype(
 ) -> str:
     parameters = list(signature.parameters.values())
     if takes_self:
-        # If the next parameter is positional-only, `self` must be, too.
+        # If the parameter after `self` is positional-only, `self` must be positional-only, too.
         kinds = [p.kind for p in parameters if p.kind is p.POSITIONAL_ONLY]
         kind = (*kinds, inspect.Parameter.POSITIONAL_OR_KEYWORD)[0]
         parameters.insert(0, inspect.Parameter("self", kind))
@@ -161,7 +162,8 @@ def _prototype(
 def _decorator(owner: str | None, name: str) -> str:
     """Return the decorator of a prototype.
 
-    :param owner: the class, or ``LIB``; ``None`` for a function of the module.
+    :param owner: the name of the object that has the function, such as a class or ``LIB``; ``None``
+        for the module.
     """
     more = "" if owner is None else f", {owner}"
     return f'_tvm_ffi_signature("{name}"{more})'

@@ -16,8 +16,8 @@ from .registry import ObjectType, Registry
 _DUNDER = re.compile(r"__\w+__")
 _MANGLED = "Python mangles the name inside a class"
 # Names that generated modules define for their own use. `_Prefixes` adds the aliases under which
-# generated modules import parent classes. The code of `additions` and `keyword_wrappers` defines
-# and deletes the names that start with `_tvm_ffi`.
+# generated modules import parent classes. The names that start with `_tvm_ffi` are temporary: the
+# code that `additions` and `keyword_wrappers` write defines and deletes these names.
 _INTERNAL = frozenset(
     {
         *(API_MODULE, "TYPE_CHECKING", "_FFI_INIT_FUNC", "_FFI_LOAD_LIB", "_FFI_REG_OBJ"),
@@ -30,12 +30,13 @@ _INTERNAL = frozenset(
 class NameProblem:
     """A registered name that gets no stub.
 
-    :param kind: ``function``, ``type``, ``member``, ``method`` (missing at run time), ``entry``
-        (of an enumeration) or ``symbol``.
+    :param kind: ``function``, ``type``, ``symbol``, ``member`` (a field or method of a type),
+        ``entry`` (of an enumeration), or ``method`` (a method that tvm_ffi has not added to its
+        class, see `chosen.without_missing_methods`).
     :param name: the name. For a member, a method or an entry, it is ``<type key>.<name>``.
     :param reason: why the name gets no stub.
-    :param instead: how a user can access the object without a stub. If this text is empty, the
-        build must fail, because the package could not be imported.
+    :param instead: how a user can access the function, type or member without a stub. If this hint
+        is empty, the build must fail, because the package could not be imported.
     :param of: for a member or an entry, the type key.
     """
 
@@ -150,9 +151,10 @@ class _Imports:
         self._needs: dict[str, set[str]] = {}
 
     def problem(self, key: str, parent: str) -> str:
-        """Return why a class cannot derive from its parent; empty if it can.
+        """Return the reason why a class cannot derive from its parent, or an empty text.
 
-        If the class can derive, record that its package needs the parent's package.
+        If the class can derive from its parent, record that the package of the class needs the
+        package of the parent.
         """
         package, above = (name.rpartition(".")[0] for name in (key, parent))
         if package == above:
@@ -170,8 +172,8 @@ class _Imports:
             needs = self._needs.get(current, set())
             if other in needs:
                 return True
-            # Python imports the parent packages of `current` before `current`. `seen` contains
-            # `other`, because the import of `other` has already begun.
+            # Python imports the parent packages of `current` before `current`. If `other` is such
+            # a parent package, skip `other`, because its import has already begun.
             around = {p for p in _lineage(current) if p.startswith(f"{self._root}.")}
             new = (needs | around) - seen
             seen |= new
@@ -201,7 +203,7 @@ class _Prefixes:
         self._packages = {parent for name in names for parent in _lineage(name.rpartition(".")[0])}
 
     def function_problem(self, name: str) -> tuple[str, bool]:
-        """Return why a function gets no stub, and whether the build must fail for this reason."""
+        """Return the reason why a function gets no stub, and whether the build must fail."""
         package, _, last = name.rpartition(".")
         if name.startswith(f"{self._root}."):
             if _DUNDER.fullmatch(last):
@@ -216,7 +218,7 @@ class _Prefixes:
         return reason, False
 
     def type_problem(self, key: str) -> str:
-        """Return why the stubs contain no class for a type; empty if they contain one."""
+        """Return the reason why the stubs contain no class for a type, or an empty text."""
         package, _, last = key.rpartition(".")
         reason = self._problem(package, last)
         own = [f.name for f in self._types[key].fields if _DUNDER.fullmatch(f.name)]
@@ -231,7 +233,7 @@ class _Prefixes:
         return reason
 
     def _constructor_problem(self, key: str) -> str:
-        """Return why tvm_ffi cannot create the constructor of a class; empty if it can.
+        """Return the reason why tvm_ffi cannot create a class's constructor, or an empty text.
 
         Without the constructor, tvm_ffi does not create the class.
         """
@@ -263,7 +265,7 @@ class _Prefixes:
 def key_problem(
     key: str, prefix: str, types: Container[str], modules: Collection[PurePosixPath]
 ) -> str:
-    """Return why no generated module can define the class of a type; empty if one can.
+    """Return the reason why no generated module can define a type's class, or an empty text.
 
     :param prefix: the registry prefix of the library, with a trailing dot.
     :param types: all type keys.
@@ -277,7 +279,7 @@ def key_problem(
 def _package_problem(
     package: str, root: str, types: Container[str], modules: Container[str]
 ) -> str:
-    """Return why a package below the root package cannot exist; empty if it can."""
+    """Return the reason why a package below the root package cannot exist, or an empty text."""
     for parent in _lineage(package):
         if not parent.startswith(f"{root}."):
             continue
@@ -299,14 +301,14 @@ def _dotted(modules: Collection[PurePosixPath]) -> set[str]:
 
 
 def _lineage(package: str) -> Iterator[str]:
-    """Yield the prefixes of a dotted name: for ``a.b.c``, ``a``, ``a.b`` and ``a.b.c``."""
+    """Yield the prefixes of a dotted name. ``a.b.c`` has the prefixes ``a``, ``a.b``, ``a.b.c``."""
     parts = package.split(".")
     for length in range(1, len(parts) + 1):
         yield ".".join(parts[:length])
 
 
 def _part_problem(part: str) -> str:
-    """Return why a name cannot be used in Python code; empty if it can."""
+    """Return the reason why a name cannot be used in Python code, or an empty text."""
     shown = part if len(part) <= 40 else f"{part[:40]}…"  # noqa: PLR2004 - for a message
     if keyword.iskeyword(part):
         return f"{shown!r} is a Python keyword"

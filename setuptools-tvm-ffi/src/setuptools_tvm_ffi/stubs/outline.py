@@ -59,8 +59,8 @@ class ClassOutline:
 class Outline:
     """A module with generated blocks.
 
-    :param prefixes: the registry prefixes of the ``global/`` blocks and of
-        `initialized_prefixes`, with a trailing dot.
+    :param prefixes: the registry prefixes of the ``global/`` blocks, and the result of
+        `initialized_prefixes`. Each prefix has a trailing dot.
     :param library: the name of the library that the module loads as ``LIB``; empty if this name is
         unknown; ``None`` if the module loads no library.
     :param exported: the names in ``__all__``; ``None`` if the module does not define ``__all__``.
@@ -114,12 +114,12 @@ def loaded_library(file: ParsedFile) -> tuple[int, str, str] | None:
 
 
 def initialized_prefixes(file: ParsedFile) -> list[str]:
-    """Return the registry prefixes whose functions handwritten code adds to the module.
+    """Return the registry prefixes that handwritten code passes to ``init_ffi_api``.
 
     At run time, ``tvm_ffi.init_ffi_api("prefix", __name__)`` adds all functions of a prefix to a
     module. The generator writes such calls, too, but only inside blocks.
 
-    :returns: the prefixes, with a trailing dot. If the module has a syntax error, there are none.
+    :returns: the prefixes, with a trailing dot. The list is empty if the module has a syntax error.
     """
     try:
         tree = ast.parse(file.text)
@@ -148,9 +148,9 @@ def initialized_prefixes(file: ParsedFile) -> list[str]:
 def with_import_section(file: ParsedFile) -> str:
     """Add an empty ``import-section`` block to the text of a handwritten module.
 
-    ``tvm-ffi-stubgen`` appends the block, with a ``__future__`` import, at the end of a module
-    without blocks. This import must precede all other code, so this function adds the block before
-    the module's own code.
+    ``tvm-ffi-stubgen`` writes a ``__future__`` import into this block. The import must precede all
+    other code, but ``tvm-ffi-stubgen`` appends the block to the end of a module that has no blocks.
+    This function therefore adds the block before the module's own code.
     """
     try:
         body = ast.parse(file.text).body
@@ -178,7 +178,7 @@ def outline(file: ParsedFile) -> Outline:
 
 
 def class_names(file: ParsedFile) -> dict[str, str]:
-    """Return the name of the Python class for each type key with an ``object/`` block."""
+    """Map the type key of each class that has a `ClassOutline` to the name of the class."""
     tree = ast.parse(file.text)
     lines = {node.lineno: node.name for node in tree.body if isinstance(node, ast.ClassDef)}
     keys = {**_keys(tree, file.blocks), **_registered_by_hand(file, tree)}
@@ -239,7 +239,7 @@ class _Reader:
                 *initialized,
             ],
         )
-        self._definitions: list[ast.stmt] = []  # These statements are handwritten.
+        self._definitions: list[ast.stmt] = []  # handwritten statements that the stub repeats
         self._generated_imports: dict[str, str] = {}
         self._bases: list[tuple[str, int]] = []
         by_hand = _registered_by_hand(file, tree)
@@ -282,8 +282,8 @@ class _Reader:
             elif name == "__all__":
                 result.exported = _strings(value)
             elif name and self._is_handwritten and not _is_repeatable(node):
-                # Declare the name with the type `Any`. Without a `.pyi` file, type checkers would
-                # not find the registered functions.
+                # Declare the name with the type `Any`, so that the build can write a `.pyi` file.
+                # Without this file, type checkers would not find the registered functions.
                 result.own.append(f"{name}: {_ANY}")
                 result.own_names.add(name)
                 if _ANY not in result.imported_names:
@@ -336,10 +336,10 @@ class _Reader:
 
 
 def _keys(tree: ast.Module, blocks: Iterable[Piece]) -> dict[int, str]:
-    """Return the line number of each class that has an ``object/`` block, and the type key.
+    """Map line numbers to type keys, for the classes that have an ``object/`` block.
 
-    A block belongs to the last class that begins above it. The line where the class ends does not
-    matter: for Python's parser, the class ends above a block that contains only comments.
+    A block belongs to the last class that begins above the block. The line where the class ends
+    does not matter: for Python's parser, the class ends above a block that contains only comments.
     """
     result = {}
     for block in blocks:
@@ -350,10 +350,10 @@ def _keys(tree: ast.Module, blocks: Iterable[Piece]) -> dict[int, str]:
 
 
 def _registered_by_hand(file: ParsedFile, tree: ast.Module) -> dict[int, str]:
-    """Return the line number and the type key of each class that handwritten code registers.
+    """Map line numbers to type keys, for the classes that handwritten code registers.
 
-    The result is empty for a module without `initialized_prefixes`. The stub of such a module
-    repeats handwritten classes without a change.
+    If `initialized_prefixes` finds no prefix in the module, the result is empty. The stub of such a
+    module repeats handwritten classes without a change.
     """
     if not initialized_prefixes(file):
         return {}
@@ -371,7 +371,7 @@ def _registered_by_hand(file: ParsedFile, tree: ast.Module) -> dict[int, str]:
 
 
 def _bound(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
-    """Yield each name that an import statement binds, and a statement that binds only this name."""
+    """Yield each name that an import binds, and an import statement for this name alone."""
     for alias in node.names:
         alone = copy.copy(node)
         alone.names = [alias]
@@ -382,7 +382,7 @@ def _bound(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
 
 
 def _definition(node: ast.stmt) -> tuple[list[str], set[str]]:
-    """Return the source lines that repeat a statement in a stub, and the names that they bind."""
+    """Return the stub's source lines for a statement, and the names that the statement binds."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return _signature(node), {node.name}
     if isinstance(node, ast.ClassDef):
@@ -428,8 +428,8 @@ def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     alone.body = [ast.Expr(ast.Constant(... if doc is None else doc))]
     lines = ast.unparse(alone).splitlines()
     if any(isinstance(inner, (ast.Yield, ast.YieldFrom)) for inner in ast.walk(node)):
-        # The stub does not contain the `yield`. With `async def`, it would declare a coroutine
-        # instead of an async generator.
+        # The stub does not contain the `yield`. Without `yield`, an `async def` would declare a
+        # coroutine instead of an async generator, so write `def`.
         lines = [line.removeprefix("async ") for line in lines]
     return lines
 
@@ -441,7 +441,7 @@ def _default(value: ast.expr) -> ast.expr:
 
 
 def _check_sets_nothing(method: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-    """Reject a method that sets attributes of ``self``. The stub would not declare them."""
+    """Reject a method that sets attributes of ``self``: a stub cannot declare these attributes."""
     first = [parameter.arg for parameter in (*method.args.posonlyargs, *method.args.args)][:1]
     for node in ast.walk(method):
         if (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds parameter names in docstrings, because the registry does not contain them."""
+"""Finds parameter names in docstrings, because the registry contains no parameter names."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ def parameter_names(
     if not doc or count == 0:
         return () if count == 0 else None
     lines = inspect.cleandoc(doc).splitlines()
-    # The first line may begin a section, but `inspect.cleandoc` ignores the indentation of this
-    # line. Therefore, insert a line break before it.
+    # `inspect.cleandoc` determines the common indentation without the first line. If a section
+    # begins in the first line, this would remove the indentation of the section's content. A line
+    # break before the first line prevents this.
     whole = inspect.cleandoc(f"\n{doc}").splitlines()
     ways = (_numpydoc(lines), _google(lines), _google(whole), _signature(lines[:1], names))
     for listed in ways:
@@ -96,11 +97,12 @@ def _signature(first: Sequence[str], names: Collection[str]) -> list[str]:
 
 
 def signature_line(doc: str | None, names: Collection[str]) -> str | None:
-    """Return the first line of a docstring, without a period or colon at its end.
+    """Return the first line of a docstring, if the line is a signature of the function.
+
+    An example of a signature is ``scale(x, factor)``. The parameters in the line may be invalid.
 
     :param names: the possible names of the function in this line.
-    :returns: ``None`` unless the line is a signature of the function, such as ``scale(x, factor)``.
-        The parameters in the line may be invalid.
+    :returns: the line without a period or colon at its end; ``None`` if it is not a signature.
     """
     line = inspect.cleandoc(doc or "").partition("\n")[0].strip().rstrip(".:")
     is_call = _CALL.fullmatch(line) is not None or parse_arguments(line) is not None
@@ -112,10 +114,10 @@ def _called(line: str) -> str:
 
 
 def parse_arguments(line: str) -> ast.arguments | None:
-    """Parse a signature such as ``scale(x, factor)``. Return ``None`` if it is invalid."""
+    """Parse a signature such as ``scale(x, factor)``. Return ``None`` for an invalid signature."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Ignore invalid escape sequences.
+            warnings.simplefilter("ignore")  # Python warns about invalid escape sequences.
             (function,) = ast.parse(f"def _({line.partition('(')[2]}: ...").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None

@@ -16,7 +16,8 @@ from .outline import class_names, handwritten_names
 class Places:
     """The modules that define functions and classes.
 
-    By default, `generated_module` defines them. A project can put blocks into other modules.
+    By default, the functions and classes of a registry prefix are in the module that
+    `generated_module` returns for the prefix. A project can put blocks into other modules.
 
     :param functions: the module of each ``global/`` block in the source tree. The key is the
         registry prefix, with a trailing dot.
@@ -50,7 +51,7 @@ def generated_module(prefix: str) -> PurePosixPath:
 
 
 def find_places(files: Mapping[PurePosixPath, bytes]) -> Places:
-    """Return the places in the source tree. Modules with syntax errors are skipped.
+    """Find the modules that define functions and classes. Skip modules with syntax errors.
 
     :param files: see `StubRequest.files`.
     """

@@ -48,11 +48,11 @@ class StubContext:
 
     :param tvm_ffi_version: the version of apache-tvm-ffi.
     :param left_out: the kind and the name of each item without a stub, see `NameProblem`.
-    :param class_modules: the Python class of each type key of this distribution.
-    :param type_map: the dotted name of the class of each type key in a ``ty-map`` directive.
-    :param target: the name of the library, without prefix and suffix of the file.
-    :param signatures: the functions that take keywords or have defaults.
-    :param added: the dotted names of the modules in which the build sets entries of enumerations.
+    :param class_modules: the Python class for each type key of this distribution.
+    :param type_map: for each type key in a ``ty-map`` directive, the dotted name of the class.
+    :param target: the base name of the library, without ``lib`` and ``.so``.
+    :param signatures: the parameters of functions that accept keywords or have defaults.
+    :param added: the dotted names of the modules to which the build adds code, see `additions`.
     """
 
     registry: Registry
@@ -83,8 +83,9 @@ def api_stub(module: str, outline: Outline, context: StubContext, committed: str
     """Return the ``.pyi`` file of a module with ``global/`` and ``object/`` blocks.
 
     :param module: the dotted name of the module.
-    :param committed: the ``.pyi`` file in the source tree. If the docstrings of global functions
-        cannot be read, the docstrings of functions with unchanged types come from this file.
+    :param committed: the ``.pyi`` file in the source tree. If the build cannot read the docstrings
+        of global functions from the library, it copies the docstrings from this file, but only for
+        functions with unchanged types.
     """
     kept = {} if context.registry.finds_docs else kept_docs.definitions(committed)
     return _ApiWriter(module, outline, context, kept).text()
@@ -142,7 +143,7 @@ class _ApiWriter:
         members = {name for type_ in self._types.values() for name in type_.member_names}
         members |= {name for item in outline.classes for name in item.own_names}
         members |= {symbol.name for symbol in self._symbols} | functions
-        # The stub contains classes that do not exist at run time. Choose unused names for them.
+        # Some definitions of the stub do not exist at run time. Choose unused names for them.
         self._private: dict[str, str] = {}
         wanted = ("Functions", "Library", "Object", "ObjectMeta", "entry", *_TYPE_NAMES)
         for name in (*(f"class {item.name}" for item in outline.classes), *wanted):
@@ -207,11 +208,11 @@ class _ApiWriter:
             item = private["Item"]
             iterator = f"{use('Iterator', 'collections.abc')}[{item}]"
             yield f'{item} = {use("TypeVar")}("{item}", covariant=True)'
-            # Of the classes that match this protocol, calls reject only `tvm_ffi.Shape`. `str` and
-            # `bytes` do not match, because their `__contains__` has other types. `deque` does not
-            # match, because its `__getitem__` has other types. `range` and `memoryview` have no
-            # `__add__`. With `Any` instead of `NoReturn`, mypy (2.4) would not check the items of a
-            # list.
+            # At run time, a call accepts objects of all classes that match this protocol, except
+            # `tvm_ffi.Shape`. A call rejects `str`, `bytes`, `deque`, `range` and `memoryview`, and
+            # these classes do not match: `__contains__` of `str` and `bytes` has other types,
+            # `__getitem__` of `deque` has other types, and `range` and `memoryview` have no
+            # `__add__`. If `NoReturn` were `Any`, mypy (2.4) would not check the items of a list.
             yield (
                 f"@{use('type_check_only')}\n"
                 f"class {private['Sequence']}({use('Iterable', 'collections.abc')}[{item}], "
@@ -249,7 +250,7 @@ class _ApiWriter:
         if library is None:
             return
         if any(_last(function.name) == "LIB" for function in self._functions):
-            return  # A registered function named `LIB` replaces the library.
+            return  # In this module, `LIB` is a registered function, not the library.
         if library != self._context.target:
             yield [f"LIB: {self._use('Final')}[{self._use('Module', 'tvm_ffi')}]"]
             return
@@ -275,8 +276,8 @@ class _ApiWriter:
         """Yield a class whose static methods are the functions, and an alias for each method.
 
         At run time, a function without keywords is an object of `tvm_ffi.Function`. If the stub
-        declared such a function with ``def``, stubtest would report an error, and jedi would search
-        for the docstring in the ``.py`` file, which does not contain it.
+        declared such a function with ``def``, stubtest would report an error. jedi would search for
+        the docstring in the ``.py`` file, but this file does not contain the docstring.
         """
         if not self._functions:
             return
@@ -313,7 +314,8 @@ class _ApiWriter:
         """Return the definition of a function, or overloads if the function returns tensors.
 
         There is one overload for each parameter that can decide the class of returned tensors. The
-        last overload is for calls in which no parameter decides: it returns `tvm_ffi.Tensor`.
+        last overload is for calls in which no parameter decides the class. This overload returns
+        `tvm_ffi.Tensor`.
 
         :param static: whether the definitions need the decorator ``staticmethod``.
         :param overloaded: whether the name has other definitions, too.
@@ -325,7 +327,7 @@ class _ApiWriter:
         deciding: list[int | None] = [*deciding_parameters(passed), None]
         lines: list[str] = []
         for number, decides in enumerate(deciding):
-            # Editors show the docstring of the first overload for all overloads.
+            # Only the first overload needs a docstring: editors show it for all overloads.
             one = function if number == 0 else dataclasses.replace(function, doc=None)
             lines += [""] * bool(lines)
             if overloaded or len(deciding) > 1:
@@ -354,8 +356,8 @@ class _ApiWriter:
         :param signature: the parameters that the docstring declares, see `call_signatures`.
         :param names: other names that the docstring may use for the function.
         :param takes_self: whether the definition needs a parameter ``self``.
-        :param given: how many parameters to skip at the start of the schema, such as ``self``,
-            because callers do not pass them.
+        :param given: how many of the schema's first parameters to skip, because callers do not pass
+            these parameters. An example is ``self``.
         :param result: the type of the result; if it is ``None``, the schema determines the type.
         :param parameters: the names of the parameters; if it is ``None``, the docstring determines
             the names.
@@ -378,7 +380,8 @@ class _ApiWriter:
         if found is None:
             found = parameter_names(doc, len(passed), names={name, *names}, reserved=parts)
         if found is None:
-            # Use the generator's names `_0`, `_1` and so on. `self` has the number 0.
+            # Use the same names as the generator: `_0`, `_1` and so on. In the numbering, `self`
+            # has the number 0.
             found = tuple(f"_{n + given}" for n in range(len(passed)))
         parts += [
             f"{name_}: {self._types_of.accepted(type_, decides=number == decides)}"
@@ -456,13 +459,13 @@ class _ApiWriter:
         return None if reference == ("Object", "tvm_ffi") else reference
 
     def _class(self, item: ClassOutline, type_: ObjectType) -> Iterator[list[str]]:
-        """Yield a private class with the members, and a public class that derives from it.
+        """Yield a private class with the members, and a public class derived from this class.
 
-        The private class has two purposes. For a member of the public class, jedi would search for
-        the docstring in the ``.py`` file, which does not contain it. In the public class, stubtest
-        would reject static methods and methods without parameters, because they are not ordinary
-        Python functions at run time. For these methods, the public class contains aliases of the
-        private class's methods.
+        The members are in a private class for two reasons. For a member of the public class, jedi
+        would search for the docstring in the ``.py`` file, which does not contain the docstring. In
+        the public class, stubtest would reject static methods and methods without parameters,
+        because these methods are not ordinary Python functions at run time. For these methods, the
+        public class contains aliases of the private class's methods.
         """
         parent = self._parent(type_)
         base = self._private["Object"] if parent is None else self._names.use(*parent)
@@ -471,9 +474,11 @@ class _ApiWriter:
         doc = next(doc for doc in docs if doc and doc.strip())
         members, aliases = self._members(item, type_)
         if self._registry.is_enum(item.key):
-            # An enumeration with entries cannot have a subclass, so there is no private class.
+            # No class can derive from an enumeration with entries, so the public class contains the
+            # members.
             entries = list(self._entries(type_))
-            # mypy reports an error for annotated attributes in an enumeration without entries.
+            # Without entries, omit the attributes that tvm_ffi adds: mypy reports an error for
+            # annotated attributes in an enumeration without entries.
             body = [*entries, *self._type_attributes()] if entries else []
             body += [self._lookup(item.name), *members, *item.own]
             yield [f"class {item.name}({base}):", *_docstring(doc, _INDENT), "", *_indented(body)]
@@ -496,11 +501,13 @@ class _ApiWriter:
     def _entries(self, type_: ObjectType) -> Iterator[str]:
         """Yield the definitions of the entries of an enumeration.
 
-        For type checkers, each entry has a value of the type ``Any``. Type checkers then use the
-        type of the property ``value``, and stubtest accepts the entry itself as the value.
+        The stub assigns a value of the type ``Any`` to each entry. For ``entry.value``, type
+        checkers therefore use the type that the property ``value`` declares. At run time, the
+        attribute of the class is the entry itself. stubtest accepts this, because every object
+        matches ``Any``.
 
-        The build adds the code that sets entries. If a module lacks this code, its enumerations
-        have no entries at run time, so this method yields nothing.
+        At run time, code that the build adds to a module sets the entries. If a module lacks this
+        code, its enumerations have no entries, so this method yields nothing.
         """
         if self._module not in self._context.added:
             return
@@ -511,13 +518,14 @@ class _ApiWriter:
     def _lookup(self, name: str) -> str:
         """Return the definition of an enumeration's constructor. The constructor looks up an entry.
 
-        The constructor that the enumeration inherits from tvm_ffi (0.1.15) accepts all arguments.
+        Without this definition, type checkers would use the inherited constructor of tvm_ffi
+        (0.1.15), which accepts all arguments.
         """
         int_, str_ = self._use("int", "builtins"), self._use("str", "builtins")
         return f"def __new__(cls, index: {name} | {int_} | {str_}, /) -> {name}: ..."
 
     def _members(self, item: ClassOutline, type_: ObjectType) -> tuple[list[str], list[str]]:
-        """Return the definitions of a class's members, and the methods that need an alias."""
+        """Return the definitions of a class's members, and the methods to alias, see `_class`."""
         left_out = {
             name
             for name in type_.member_names
@@ -594,7 +602,7 @@ class _ApiWriter:
     def _constructor_of_fields(self, type_: ObjectType) -> str:
         """Return the parameters of the constructor that tvm_ffi creates from the fields of a type.
 
-        The inherited fields come first.
+        The parameters of inherited fields come before the parameters of the type's own fields.
         """
         types = self._registry.types
         chain = [type_, *(types[a] for a in self._registry.ancestors(type_.key) if a in types)]
@@ -616,7 +624,8 @@ class _ApiWriter:
     def _default(self, field_: Field) -> str:
         if not field_.has_default:
             return ""
-        # The default of a field may be None although the type of the field excludes None.
+        # The default of a field may be None although the type of the field excludes None. Type
+        # checkers would reject this default, so write `...`.
         if field_.default is None or (field_.default == "None" and not accepts_none(field_.schema)):
             return " = ..."
         return f" = {field_.default}"

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Maps C++ types to Python types.
 
-A parameter accepts a wide type, such as ``Sequence``. A result has an exact type, such as
-``tvm_ffi.Array``. For a callback, the directions are reversed: C++ passes exact types to the
-callback, and accepts wide types as the callback's result. `docs/types.md` is generated from the
-tables in this module.
+The annotation of a parameter is a general type that matches many objects, such as ``Sequence``.
+The annotation of a result is an exact type, such as ``tvm_ffi.Array``. For a callback, the roles
+are reversed, because C++ calls the callback: the callback's parameters have exact types, and its
+result has a general type. `docs/types.md` is generated from the tables in this module.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Rule:
     first argument of the C++ type.
 
     :param origins: the names of the C++ types in type schemas, see `Schema.origin`.
-    :param cxx: the C++ types in the documentation.
+    :param cxx: the C++ types, as `docs/types.md` shows them.
     :param accepts: the Python type of a parameter.
     :param returns: the Python type of a result.
     """
@@ -118,7 +118,7 @@ _OPTIONAL = frozenset({"Optional", "std::optional"})
 _UNION = frozenset({"Variant", "std::variant", "Union", "Expected", "ObjectRValueRef"})
 _TUPLE = frozenset({"Tuple", "std::tuple", "tuple"})
 
-# The classes of the literals that each annotation accepts.
+# The classes of the literals that a parameter accepts. The key is the parameter's annotation.
 _LITERALS: Mapping[str, tuple[type, ...]] = {
     "None": (type(None),),
     "bool": (bool,),
@@ -147,7 +147,8 @@ def accepts_literal(schema: Schema, value: object) -> bool:
     if origin == "int" and isinstance(value, int):
         return value in _INT64
     rule = _RULES.get(origin)
-    # `{Sequence}[{0}]` contains the name of the class and the index of the argument.
+    # Split a template such as `{Sequence}[{0}]` into the name of the class and the indices of the
+    # type arguments.
     members = [] if rule is None else rule.accepts.split(" | ")
     return any(_matches(re.findall(r"\w+", member), schema.args, value) for member in members)
 
@@ -173,12 +174,12 @@ def _matches(words: Sequence[str], args: Sequence[Schema], value: object) -> boo
 
 
 def has_tensor(schema: Schema) -> bool:
-    """Whether objects of a type are, or contain, tensors. Signatures of functions are ignored."""
+    """Whether objects of a type are tensors or contain tensors. Functions contain no tensors."""
     return schema.origin in _TENSORS or any(map(has_tensor, schema.args))
 
 
 def is_inconvertible(schema: Schema) -> bool:
-    """Whether tvm-ffi cannot convert any Python object to a parameter with this schema."""
+    """Whether tvm-ffi can convert no Python object to a parameter of this C++ type."""
     return schema.origin in {"const char*", "TVMFFIByteArray*"}
 
 
@@ -195,9 +196,9 @@ def accepts_none(schema: Schema) -> bool:
 def deciding_parameters(parameters: Sequence[Schema]) -> list[int]:
     """Return the parameters that decide the class of returned tensors, in order of precedence.
 
-    If the class of a tensor argument has the attribute ``__dlpack_c_exchange_api__``, the call
-    returns tensors of this class. The last such argument decides. If there is no such argument, the
-    first list or mapping that contains such a tensor decides.
+    Tensor classes of frameworks have the attribute ``__dlpack_c_exchange_api__``. If arguments are
+    tensors of such classes, a call returns tensors of the class of the last such argument. If no
+    argument is such a tensor, the first list or mapping that contains such a tensor decides.
     """
     found = [number for number, schema in enumerate(parameters) if has_tensor(schema)]
     direct = [number for number in found if _is_direct(parameters[number])]
@@ -234,7 +235,8 @@ class TypeWriter:
         """Return the annotation of a parameter with this schema.
 
         :param decides: whether the argument decides the class of returned tensors, see
-            `deciding_parameters`. If it does, the class is the type variable ``_FrameworkTensor``.
+            `deciding_parameters`. If it does, the annotation contains the type variable
+            ``_FrameworkTensor`` instead of a tensor class.
         """
         if decides:
             return self._written(_only_tensors(schema), accepted=True, own_tensors=False)
@@ -243,8 +245,8 @@ class TypeWriter:
     def returned(self, schema: Schema, *, own_tensors: bool = True) -> str:
         """Return the annotation of a result with this schema.
 
-        :param own_tensors: whether the class of returned tensors is `tvm_ffi.Tensor`. Otherwise,
-            the class is the type variable ``_FrameworkTensor``.
+        :param own_tensors: whether returned tensors are annotated as `tvm_ffi.Tensor`. Otherwise,
+            they are annotated with the type variable ``_FrameworkTensor``.
         """
         return self._written(schema, accepted=False, own_tensors=own_tensors)
 
@@ -267,7 +269,10 @@ class TypeWriter:
     def _members(
         self, schema: Schema, *, accepted: bool, own_tensors: bool = True, exact: bool = False
     ) -> list[str]:
-        """Return the annotations of a union's members. Any other type counts as one member.
+        """Return the annotations of a union's members.
+
+        If the type is not a union, return the annotations of the type. For example, a parameter of
+        the type ``bool`` accepts the Python types ``bool`` and ``int``.
 
         :param exact: whether to use only the first of several Python types for a C++ type.
         """
@@ -282,7 +287,8 @@ class TypeWriter:
             return [self._name("_FrameworkTensor")]
         rule = _RULES.get(origin)
         template = "" if rule is None else rule.accepts if accepted else rule.returns
-        # The type of keys is invariant: `dict[bool, T]` is not a `Mapping[bool | int, T]`.
+        # For keys, use only one Python type, because type checkers treat the type of keys as
+        # invariant: `dict[bool, T]` is not a `Mapping[bool | int, T]`.
         keys = 1 if template.startswith("{Mapping}") else 0
         args = [
             self._written(arg, **{**how, "exact": exact or number < keys})
@@ -300,7 +306,7 @@ class TypeWriter:
             if not accepted:
                 return self._name("Function")
             return f"{self.use('Callable', 'collections.abc')}[..., {self._name('object')}]"
-        # C++ passes exact types to a callback, and accepts wide types as the callback's result.
+        # For a callback, parameters have exact types, and the result has a general type.
         result = self._written(schema.result, accepted=accepted)
         if accepted and schema.result.origin == "None":
             result = self._name("object")  # C++ ignores the callback's result.

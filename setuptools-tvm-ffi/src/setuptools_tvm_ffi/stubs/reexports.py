@@ -73,7 +73,7 @@ def exported_names(api: ParsedFile) -> list[str]:
 def _own_names(file: ParsedFile) -> set[str]:
     """Return the names that the code outside of blocks binds when the module is imported.
 
-    The result is empty if the module has a syntax error, which another check reports.
+    If the module has a syntax error, the result is empty, and another check reports the error.
     """
     with contextlib.suppress(SyntaxError):
         return handwritten_names(file, at_run_time=True)

@@ -16,8 +16,8 @@ from .python_types import Reference
 class Function:
     """A global function, a method or an exported symbol.
 
-    :param schema: the type schema. If the library registers no schema, this schema allows any
-        types.
+    :param schema: the type schema. If the library registers no schema, `schema` is a schema that
+        allows any types.
     :param typed: whether the library registers a schema.
     :param unwritable: whether the generator would write invalid Python for this function.
     :param static: for a method, whether it has no ``self``.
@@ -55,7 +55,7 @@ class ObjectType:
     """A type and its members, without inherited members.
 
     :param constructor: whether Python code can create objects by calling the class.
-    :param entries: for an enumeration, the name of each entry, and its integer.
+    :param entries: for an enumeration, the integer of each entry. The key is the entry's name.
     """
 
     key: str
@@ -68,7 +68,7 @@ class ObjectType:
 
     @property
     def member_names(self) -> list[str]:
-        """The names of the fields, then of the methods. Each overload of a method has an item."""
+        """The names of the fields, then of the methods. An overloaded name occurs several times."""
         return [*(f.name for f in self.fields), *(method.name for method in self.methods)]
 
 
@@ -79,12 +79,14 @@ class Registry:
     :param functions: each global function by its name.
     :param types: each type that may get a stub, by its type key.
     :param symbols: each exported function by its name without ``__tvm_ffi_``.
-    :param parents: for each registered type, the type key of the parent; ``None`` without a parent.
-    :param python_classes: the Python class of a type key, if Python code can import this class.
+    :param parents: the type key of the parent for each registered type; ``None`` if the type has no
+        parent.
+    :param python_classes: the Python class for each type key. Classes that Python code cannot
+        import are omitted.
     :param module_attributes: the result of ``dir(tvm_ffi.Module)``.
     :param enum_attributes: the attributes of the Python class of enumerations.
     :param makes_constructors: whether the installed tvm_ffi creates ``__init__`` methods.
-    :param finds_docs: whether docs of global functions can be read on this platform.
+    :param finds_docs: whether the child process can read the docs of global functions.
     """
 
     functions: Mapping[str, Function]

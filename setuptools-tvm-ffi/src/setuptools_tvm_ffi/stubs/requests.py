@@ -30,7 +30,7 @@ class StubRequest:
     :param siblings: the libraries that the library links with, directly or indirectly, and their
         digests. The child loads the siblings in this order, before the library.
     :param others: further libraries of the distribution, and their digests. Blocks in the package
-        may refer to names of these libraries. The child loads them after the library.
+        may refer to names of these libraries. The child loads these libraries after the library.
     :param together: in the request of the first library, all further libraries of the distribution,
         and their digests; in other requests, empty. The child loads these libraries last, to check
         that one process can load all libraries.
@@ -42,7 +42,8 @@ class StubRequest:
     :param package_prefixes: the registry prefixes of all libraries with ``stubs = "init"``.
     :param modules: the paths of all Python files of the package.
     :param stand_ins: folders that contain libraries of a GPU toolkit and stubs of the GPU driver.
-        If the system's loader does not find such a library, the child loads it from these folders.
+        If the system's loader does not find a library of the toolkit or driver, the child loads a
+        library of the same name from these folders.
     :param crate: the folder of the Cargo crate for Rust stubs, relative to the project's root;
         ``None`` for Python stubs.
     :param strict: whether the build fails if a registered name gets no stub.
@@ -122,8 +123,9 @@ def _files(
 ) -> dict[PurePosixPath, bytes]:
     """Return the files that the stub generator needs from the package or from the crate.
 
-    The result includes files of subpackages. It includes files that setuptools does not pack, so
-    that the stub generator does not create them again. It excludes packages of other libraries.
+    The result includes files of subpackages, except packages of other libraries. It also includes
+    files that setuptools does not copy into the wheel. Otherwise, the stub generator would create
+    these files again.
     """
     if settings.stubs == "none":
         return {}
@@ -205,7 +207,10 @@ def _others(library: BuiltLibrary, every: Sequence[BuiltLibrary]) -> Iterator[st
 def _prefixes_below(
     settings: ExtensionSettings, every: Sequence[ExtensionSettings]
 ) -> tuple[str, ...]:
-    """Return the prefixes of other libraries that start with the prefix in `settings`."""
+    """Return registry prefixes of other libraries.
+
+    The result contains only prefixes that start with the prefix in `settings`.
+    """
     return tuple(
         other.prefix
         for other in every

@@ -42,7 +42,7 @@ class StubFile:
     @property
     def is_generated(self) -> bool:
         """Whether the file in the source tree contains generated parts."""
-        # The marks follow the comment sign of the language: `#` in Python, and `//` in Rust.
+        # Search for the begin marker without the comment sign: Python uses `#`, Rust uses `//`.
         marks = (directives.BEGIN.lstrip("# ").encode(), directives.SIGNATURE.encode())
         return self.old is not None and any(mark in self.old for mark in marks)
 
@@ -52,7 +52,7 @@ class StubFile:
         old = "/dev/null" if self.old is None else f"a/{name}"
         new = "/dev/null" if self.new is None else f"b/{name}"
         if not (self.old or self.new):
-            return f"--- {old}\n+++ {new}\n"  # The file is empty, so there are no lines to show.
+            return f"--- {old}\n+++ {new}\n"  # Each content is empty or missing.
         import difflib  # noqa: PLC0415 - few builds show a difference
 
         lines = difflib.unified_diff(

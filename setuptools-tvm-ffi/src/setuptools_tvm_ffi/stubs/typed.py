@@ -67,7 +67,7 @@ def type_stubs(
     }
     for path, found in outlines.items():
         beside, package = path.with_suffix(".pyi"), path.with_name(_PACKAGE)
-        # The module loads another library. The request of that library generates the stub.
+        # If the module loads another library, the request of that library generates this stub.
         if found.library in request.other_targets:
             for stub in (beside, package.with_suffix(".pyi")):
                 result.pop(stub, None)
@@ -89,7 +89,7 @@ def type_stubs(
             if existing is None:
                 result[stub] = written.encode()
             elif is_ours(existing):
-                # Git may have checked out the file with Windows line endings.
+                # Keep Windows line endings, because Git may have checked out the file with them.
                 line_end = "\r\n" if b"\r\n" in existing else "\n"
                 result[stub] = written.replace("\n", line_end).encode()
     warnings += _inconvertible(request, chosen)
@@ -102,7 +102,7 @@ def type_stubs(
 
 
 def _inconvertible(request: StubRequest, chosen: Chosen) -> Iterator[str]:
-    """Yield a warning about each function that Python cannot call."""
+    """Yield a warning for each function with a parameter that no Python object converts to."""
     registry = chosen.registry
     functions = {
         **{name: f for name, f in registry.functions.items() if name in chosen.visible_names},
@@ -131,7 +131,7 @@ def _class_modules(
     result: dict[str, Reference] = {}
     for key in chosen.registry.parents:
         prefix, _, name = key.rpartition(".")
-        # The stubs of another library define this class.
+        # Another library registers this type, and the stubs of that library define the class.
         if key.startswith(request.package_prefixes) and key not in chosen.registry.types:
             result[key] = (name, f"{prefix}.{API_MODULE}")
     for path, file in generated.items():

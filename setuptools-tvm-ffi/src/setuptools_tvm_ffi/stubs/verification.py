@@ -12,6 +12,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from ..base.errors import BuildError
+from ..settings import ExtensionSettings
 from .added_code import is_added
 from .directives import API_MODULE, BEGIN, END, MARKER, ParsedFile, Piece
 from .outline import loaded_library
@@ -22,7 +23,8 @@ from .requests import StubRequest
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\):\n(  .*\n)*")
 # The messages of glibc, musl and macOS (in this order) for a missing library.
 _NOT_FOUND = re.compile(r"cannot open shared object file|Error loading shared lib|not loaded: ")
-# The messages that tvm_ffi (0.1.15) prints for a name that is registered twice, before it aborts.
+# The messages that tvm_ffi (0.1.15) prints if a name is registered twice. Then tvm_ffi aborts the
+# process.
 _REGISTERED = re.compile(r"Overriding (?P<key>\S+), possible|`(?P<function>\S+)` is already reg")
 _NOT_FOUND_HINT = (
     "the build loads the library to read its registry: install the missing library, or add its "
@@ -81,7 +83,7 @@ def child_failure(
                 f"'{registered['key'] or registered['function']}', and Python crashes when it "
                 "loads the second library",
                 hint="compile the source that registers the name into only one library, and link "
-                "the other library with that library ('libraries')",
+                "the other library with that library (setting 'libraries')",
             )
     if stage in {"import", "load", "stub-imports", "together"}:
         printed = _TRACEBACK.sub("", printed)
@@ -103,8 +105,8 @@ def _both(request: StubRequest, other: str) -> str:
 
 def check_status(request: StubRequest, status: int, printed: str) -> None:
     """Check that the stub generator succeeded."""
-    # Up to 0.1.13.post3, the exit status is always 0. In later releases, it can still be 0 after a
-    # message that starts with "[Error]".
+    # Up to 0.1.13.post3, the exit status is always 0. In later releases, the exit status can still
+    # be 0 after a message that starts with "[Error]".
     if status != 0 or re.search(r"^\[(Failed|Error)\]", printed, re.MULTILINE):
         raise BuildError(
             f"extension {request.settings.name!r}: tvm-ffi-stubgen {request.tvm_ffi_version} "
@@ -140,7 +142,8 @@ def check_registered(file: ParsedFile, answer: Mapping[str, Any]) -> None:
 
     If the name of a block is not registered, the stub generator leaves the block unchanged.
 
-    :param answer: the child's answer. ``functions`` and ``types`` contain all registered names.
+    :param answer: the child's answer. Its values ``functions`` and ``types`` contain all registered
+        names.
     """
     functions: Sequence[str] = answer["functions"]
     types: Sequence[str] = answer["types"]
@@ -151,7 +154,8 @@ def check_registered(file: ParsedFile, answer: Mapping[str, Any]) -> None:
                 f"{location}: no type {block.parameter!r} is registered",
                 hint="delete the block and its class, or correct the type key",
             )
-        # If a prefix contains only classes, the generator writes an empty `global/` block.
+        # A `global/` block may be empty: the generator also writes the block for a prefix that
+        # contains only classes.
         if block.kind == "global" and not any(
             name.startswith(block.prefix) for name in (*functions, *types)
         ):
@@ -173,13 +177,16 @@ def check_generated(file: ParsedFile, functions: Sequence[str]) -> None:
 
 
 def check_imports(
+    settings: ExtensionSettings,
     generated: Mapping[PurePosixPath, ParsedFile],
     committed: Mapping[PurePosixPath, ParsedFile],
     failures: Sequence[Mapping[str, Any]],
 ) -> None:
     """Check that the import of each generated module succeeds.
 
-    An error in a handwritten line is ignored, because it may depend on the machine.
+    An error in a handwritten line is usually ignored, because it may occur only in the build
+    environment. If the handwritten line imports the library as a Python module, the check fails,
+    because this import fails in every environment.
 
     :param generated: the modules after the stub generator has written them.
     :param committed: the files in the source tree.
@@ -193,6 +200,7 @@ def check_imports(
         if path in committed and path.stem != API_MODULE and not added:
             blocks = [block.line_numbers for block in file.blocks]
             if not any(failure["line"] in numbers for numbers in blocks):
+                _check_import_of_library(settings, failure)
                 continue
         has_imports = any(block.block == "import-section" for block in file.blocks)
         line = file.text.splitlines()[failure["line"] - 1].strip()
@@ -206,6 +214,21 @@ def check_imports(
             f"{path}:{failure['line']}: the generated module cannot be imported: "
             f"{failure['message']}\n    {line}",
             hint=hint,
+        )
+
+
+def _check_import_of_library(settings: ExtensionSettings, failure: Mapping[str, Any]) -> None:
+    """Reject a line that imports the library as a Python module: the import always fails."""
+    package, target = re.escape(settings.package), re.escape(settings.target)
+    pattern = (
+        rf"cannot import name '{target}' from (partially initialized module )?'{package}'"
+        rf"|No module named '{package}\.{target}'"
+    )
+    if re.search(pattern, failure["message"]):
+        raise BuildError(
+            f"{failure['file']}:{failure['line']}: the import fails, because the library "
+            f"{settings.target!r} is not a module of Python",
+            hint=f"import the functions from {settings.package}.{API_MODULE}, or delete the line",
         )
 
 

@@ -32,7 +32,7 @@ _CUDA_VARIABLES = ("CUDA_HOME", "CUDA_PATH")
 _ROCM_VARIABLES = ("ROCM_HOME", "ROCM_PATH", "HIP_PATH")
 _ROCM_FOLDER = "/opt/rocm"
 
-# `_host_of_nvcc` searches for these compilers if a variable names a folder, not a compiler.
+# `_host_of_nvcc` searches for these compilers if a variable names a folder instead of a compiler.
 _HOST_NAMES = ("g++", "clang++", "cl.exe")
 
 _STANDARD_INCLUDE_DIRS = ("/usr/include", "/usr/local/include")
@@ -52,8 +52,8 @@ def find_device_compiler(
 
     For nvcc, the search order is: `CUDA_HOME`, `CUDA_PATH`, the PyPI packages that are installed
     for this interpreter, PATH. For hipcc, the search order is: `ROCM_HOME`, `ROCM_PATH`,
-    `HIP_PATH`, PATH, ``/opt/rocm``. The first of these variables that is set ends the search: it
-    must name a folder whose subfolder ``bin`` contains the compiler.
+    `HIP_PATH`, PATH, ``/opt/rocm``. If a variable such as `CUDA_HOME` is set, the search ends: the
+    variable must name a folder whose subfolder ``bin`` contains the compiler.
 
     :param toolchain: the toolchain that contains the C++ compiler.
     :param launcher: a command such as ``ccache`` that starts the compiler; empty for no launcher.
@@ -93,9 +93,10 @@ def nvcc_architectures(text: str) -> tuple[str, ...]:
 
 
 def nvcc_library_dirs(dryrun: str) -> tuple[str, ...]:
-    """Return the library folders in the output of ``nvcc --dryrun``.
+    """Return the library folders that ``nvcc --dryrun`` prints.
 
-    The folders depend on how the toolkit was packaged. nvcc reads them from ``nvcc.profile``.
+    The folders depend on how the toolkit was packaged. nvcc reads the folders from
+    ``nvcc.profile``.
 
     >>> nvcc_library_dirs('#$ LIBRARIES=  "-L/cuda/lib64/stubs" "-L/cuda/lib64"')
     ('/cuda/lib64/stubs', '/cuda/lib64')
@@ -107,7 +108,10 @@ def nvcc_library_dirs(dryrun: str) -> tuple[str, ...]:
 
 
 def gpu_architectures() -> tuple[str, ...]:
-    """Return the architectures of this machine's GPUs, such as ``9.0``, or () without a GPU."""
+    """Return the architectures of this machine's GPUs, such as ``9.0``.
+
+    The result is () if nvidia-smi does not report a GPU.
+    """
     try:
         printed = output_of("nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader")
     except BuildError:
@@ -116,7 +120,7 @@ def gpu_architectures() -> tuple[str, ...]:
 
 
 def nvcc_include_dirs(dryrun: str) -> tuple[str, ...]:
-    """Return the folders of the toolkit's headers in the output of ``nvcc --dryrun``.
+    """Return the folders of the toolkit's headers that ``nvcc --dryrun`` prints.
 
     >>> nvcc_include_dirs('#$ SYSTEM_INCLUDES="-isystem" "/cuda/include/cccl"')
     ('/cuda/include/cccl',)
@@ -156,7 +160,7 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> NvccCompi
             hint=f"install CUDA {_FIRST_RELEASE} or newer",
         )
     described = output_of(nvcc, "--help")
-    # With --dryrun, nvcc prints the commands that compile an empty file, but does not run them.
+    # With --dryrun, nvcc only prints the commands that would compile an empty file.
     ccbin = f"-ccbin={host_command(host)[0]}"
     planned = output_of(nvcc, *("--dryrun", ccbin, "-c", "-x", "cu", os.devnull, "-o", "unused"))
     # In the PyPI packages, nvcc.profile (13.0) names `lib64`, but the folder is called `lib`.
@@ -193,10 +197,11 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> NvccCompi
 def _host_of_nvcc(toolchain: HostToolchain) -> Compiler:
     """Return the C++ compiler that nvcc runs.
 
-    The compiler comes from the first of these places that names one: the option ``-ccbin`` in
-    `NVCC_APPEND_FLAGS`, `CUDAFLAGS` or `NVCC_PREPEND_FLAGS`; the variable `NVCC_CCBIN`; the
-    variable `CUDAHOSTCXX`; the compiler of C++ sources. If a command contains several options
-    ``-ccbin``, nvcc uses the last option.
+    The first of these places that names a compiler has precedence: the option ``-ccbin`` in
+    `NVCC_APPEND_FLAGS`, in `CUDAFLAGS`, in `NVCC_PREPEND_FLAGS`; the variable `NVCC_CCBIN`; the
+    variable `CUDAHOSTCXX`. If no place names a compiler, nvcc runs the compiler of C++ sources.
+    If one of these variables contains several options ``-ccbin``, the last option applies, as in
+    nvcc.
     """
     declared = {
         "CUDAHOSTCXX": os.environ.get("CUDAHOSTCXX"),
@@ -266,9 +271,9 @@ def existing_folders(folders: Iterable[str]) -> tuple[str, ...]:
 
 
 def _versioned(folders: Sequence[str]) -> dict[str, str]:
-    """Return the file names of shared libraries that exist only with a version in the file name.
+    """Return the file names of the shared libraries that exist only under a name with a version.
 
-    The key is the library's name without the version, such as ``cudart``.
+    The key is the library's name without the version: ``cudart`` for ``libcudart.so.13``.
     """
     files = [file.name for folder in folders for file in sorted(Path(folder).glob("lib*.so*"))]
     found = {file[len("lib") :].partition(".so")[0]: file for file in reversed(files)}
@@ -310,11 +315,12 @@ def _find_program(
 ) -> str:
     """Return the command that starts a program.
 
-    If this function finds the program on PATH, it returns the name, otherwise the path.
+    The command is the program's name if PATH contains the program, otherwise the program's path.
 
     :param name: the name of the program.
     :param kind: what a variable must name, such as "a CUDA toolkit", for messages.
-    :param variables: environment variables that can name the folder.
+    :param variables: environment variables that can name a folder. The program must be in the
+        subfolder ``bin``.
     :param hint: the hint of the error if the program is missing.
     :param packaged: the path of the program in the build environment, if any. The build environment
         has precedence over PATH.

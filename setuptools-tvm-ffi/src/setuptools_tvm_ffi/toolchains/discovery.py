@@ -28,7 +28,8 @@ from .protocols import Compiler, EnvironmentFlags, split_variable, system_of
 
 _LANGUAGE_NAMES = {"c": "C", "cxx": "C++"}
 _VARIABLES = {"c": "CC", "cxx": "CXX"}
-# For assembly, ccache (4.7) would ignore changes of files that the directive `.include` names.
+# This command compiles assembly without ccache, because ccache (4.7) would ignore changes of files
+# that the directive `.include` names.
 _WITHOUT_CACHE = ("/usr/bin/env", "CCACHE_DISABLE=1")
 _CANDIDATES = {"c": ("cc", "gcc", "clang"), "cxx": ("c++", "g++", "clang++")}
 
@@ -178,7 +179,8 @@ def _find_msvc(
             )
     from distutils.ccompiler import new_compiler  # noqa: PLC0415 - only for Windows
 
-    # The class has some attributes only on Windows. Type checkers on other systems reject them.
+    # setuptools' compiler class for MSVC has some attributes only on Windows. On other systems,
+    # type checkers would reject these attributes, so declare `Any`.
     msvc: Any = new_compiler(compiler="msvc")
     try:
         msvc.initialize(plat_name)

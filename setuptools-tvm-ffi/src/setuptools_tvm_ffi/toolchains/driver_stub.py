@@ -25,8 +25,9 @@ _LIBRARY = "libcuda.so"
 _HEADERS = ("cuda.h", "cudaProfiler.h", "cudaGL.h", "cudaEGL.h", "cudaVDPAU.h")
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _FUNCTION = re.compile(r"\bcu[A-Z]\w*")
-# If a source requests a default stream for each thread, cuda.h appends a suffix to the names of the
-# functions that are arguments of these macros. The keys are the suffixes.
+# The argument of these macros of cuda.h is the name of a function. If a source requests a default
+# stream for each thread, a macro appends a suffix to the name. Each key is a suffix, and the value
+# matches a use of the macro.
 _PER_THREAD = {
     "ptds": re.compile(r"__CUDA_API_PTDS\((\w+)\)"),
     "ptsz": re.compile(r"__CUDA_API_PTSZ\((\w+)\)"),
@@ -40,11 +41,12 @@ def add_driver_stub(
     root: Path,
     folder: Path,
 ) -> NvccCompiler:
-    """If an extension links with the driver and the toolkit has no stub, build the stub.
+    """Build a stub of the driver if an extension links with the driver and no stub exists.
 
     :param compiler: a C or C++ compiler.
     :param folder: the folder of the stub, relative to `root`.
-    :returns: `nvcc`. If the stub was built, the library folders include `folder`.
+    :returns: a copy of `nvcc` whose library folders include `folder`, or `nvcc` itself if no stub
+        is needed.
     :raises BuildError: the compiler fails.
     """
     extensions = tuple(extensions)

@@ -3,7 +3,7 @@
 
 The directive `.incbin` includes the file. This works with every assembler for ELF, with several
 files in one library, and with link-time optimisation. The tool of apache-tvm-ffi for the same
-purpose needs GNU binutils, because it edits an object.
+purpose needs GNU binutils, because the tool edits an object file.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 from ..base.errors import ConfigurationError
 from ..settings.model import EmbedSettings, ExtensionSettings
 
-# The macro TVM_FFI_EMBED_CUBIN of apache-tvm-ffi declares these two symbols.
+# This assembly defines two symbols: the start and the end of the content. The macro
+# TVM_FFI_EMBED_CUBIN of apache-tvm-ffi declares these symbols.
 _ASSEMBLY = """\
 /* Written by setuptools-tvm-ffi. */
         .section .rodata.{symbol}, "a", %progbits
@@ -31,7 +32,7 @@ _ASSEMBLY = """\
 
 
 def assembly(entry: EmbedSettings, file: str, system: str) -> str:
-    """Return the assembly that embeds a file. The symbols contain the name of the entry.
+    """Return the assembly that embeds a file. The symbols' names contain the name of the entry.
 
     :param file: the path of the file, relative to the assembler's working directory.
     :param system: the target system, see `system_of`.
@@ -54,7 +55,8 @@ def check_architectures(
     :param settings: the settings with the architectures that apply to the entry.
     :param flags: nvcc's flags for the entry. They contain an option ``-gencode`` for each
         architecture.
-    :raises ConfigurationError: a cubin cannot contain code for the architectures.
+    :raises ConfigurationError: the entry has the format cubin, and does not have exactly one
+        architecture.
     """
     generated = [word for word in flags if word.startswith("-gencode")]
     if entry.format == "cubin" and len(generated) != 1:

@@ -32,8 +32,8 @@ from .protocols import (
     toolkit_includes,
 )
 
-# Old compilers accept only a provisional name of a new standard, such as c2x. New compilers accept
-# this name, too.
+# Use the provisional name of a new standard, such as c2x for C23. Old compilers accept only this
+# name, and new compilers accept it, too.
 _C_STANDARD = {"11": "c11", "17": "c17", "23": "c2x"}
 CXX_STANDARD = {"17": "c++17", "20": "c++20", "23": "c++2b", "26": "c++2c"}
 
@@ -43,8 +43,8 @@ _OPTIMISATION = {
     "debug": ("-O0", "-g"),
     "release-debug-info": ("-O2", "-g", "-DNDEBUG"),
 }
-# The names of static libraries that contain compiler runtimes. By default, compilers link these
-# libraries.
+# The names of runtime libraries that compilers add to a link. A library must not export the symbols
+# of a static runtime library.
 _RUNTIME_LIBRARIES = ("gcc", "gcc_eh", "stdc++", "c++", "c++abi", "unwind", "compiler_rt")
 
 
@@ -62,14 +62,14 @@ def optimisation(build_type: str) -> tuple[str, ...]:
 
 
 def sanitizer_flags(build_type: str) -> tuple[str, ...]:
-    """Return the flags that enable the build type's sanitizer, to compile and to link."""
+    """Return the compile and link flags that enable the sanitizer of a build type."""
     return (f"-fsanitize={SANITIZERS[build_type]}",) if build_type in SANITIZERS else ()
 
 
 def definitions(settings: ExtensionSettings) -> tuple[str, ...]:
-    """Return the flags for macros and include folders. nvcc and hipcc accept these flags."""
+    """Return the flags for macros and include folders. nvcc and hipcc accept these flags, too."""
     return (
-        # With this macro, tvm-ffi's export macros export types and documentation of functions.
+        # With this macro, tvm-ffi's export macros also export types and documentation of functions.
         "-DTVM_FFI_DLL_EXPORT_INCLUDE_METADATA=1",
         *(
             f"-D{name}" if value is None else f"-D{name}={value}"
@@ -131,8 +131,8 @@ def prefix_maps(
     outer_first = reversed(used_names(declared, root).items())
     copies = (*sdk.include_dirs, *settings.include_from)
     maps = [*outer_first, (root, "."), *((f"{folder}/", "") for folder in copies)]
-    # A unity build includes the sources with the option -include. GCC (12) then adds "./" to the
-    # paths of the sources.
+    # A unity build includes the sources with the option -include. GCC (12) then writes "./" before
+    # the paths of the sources.
     maps += [("./", "")] if settings.unity_build else []
     # The option -ffile-prefix-map does not support a path that contains "=".
     return tuple(f"-ffile-prefix-map={old}={new}" for old, new in maps if "=" not in old)
@@ -209,8 +209,8 @@ class GnuToolchain:
         return (
             *compiler.launcher,
             *compiler.command,
-            # GCC and Clang read the precompiled header that is beside the header. GCC can use it
-            # only if the header is the first file that is included.
+            # If a precompiled header is beside the header, GCC and Clang read the precompiled
+            # header. GCC does so only for the first file that is included, so use -include.
             *(("-include", unit.header) if unit.header else ()),
             *(("-Winvalid-pch",) if unit.precompiled and compiler.family == "gcc" else ()),
             *flags,
@@ -244,7 +244,8 @@ class GnuToolchain:
             *speed,
             *(("-g",) if settings.debug_symbols and "-g" not in speed else ()),
             *("-fPIC", "-pipe"),
-            # Clang warns about every flag that does not apply to assembly. GCC ignores this option.
+            # Clang would warn about every flag that does not apply to assembly. GCC does not know
+            # the option that disables the warning, and ignores the option.
             "-Wno-unused-command-line-argument",
             *(("-Werror",) if self.project.warnings_as_errors else ()),
             *self._platform(),
@@ -278,7 +279,8 @@ class GnuToolchain:
             *self._platform(),
             *self._sanitizer(unit.driver),
             *self._link_time_optimisation(unit.driver),
-            # With LTO, GCC (12) compiles during the link, and can write absolute paths.
+            # With LTO, GCC (12) compiles during the link, and can write absolute paths. Replace
+            # these paths.
             *(prefix_maps(settings, sdk, self.root) if self._compiles_at_link(unit.driver) else ()),
             *self._strip(settings),
             *self.environment.for_language(unit.driver),
@@ -296,8 +298,8 @@ class GnuToolchain:
     def link_command(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
         return (
             *self.compilers[unit.driver].command,
-            # Objects precede archives. From an archive, the linker takes only symbols that earlier
-            # objects reference.
+            # The objects must precede the archives: from an archive, the linker takes only the
+            # members that earlier objects reference.
             *("-o", unit.library, f"@{unit.response_file}"),
             *flags,
         )
@@ -306,7 +308,7 @@ class GnuToolchain:
         return (*self.compilers[unit.driver].command, *flags, "-print-search-dirs")
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
-        del languages  # GCC and Clang link shared runtime libraries.
+        del languages  # By default, GCC and Clang link the shared runtime libraries.
         return ()
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
@@ -329,9 +331,10 @@ class GnuToolchain:
         return shlex.join(command)
 
     def _map_of_precompiled(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        """Return the flag that makes the paths of precompiled headers relative to the root.
+        """Return the flag that makes the paths of headers relative to the project's folder.
 
-        The build generates a header that includes these headers by absolute paths.
+        The build precompiles a generated header. The generated header includes the headers of the
+        setting `precompile-headers` by absolute paths.
         """
         uses = settings.precompile_headers and settings.prefix_map and "=" not in self.root
         return (f"-ffile-prefix-map={self.root}/=",) if uses else ()
@@ -365,7 +368,7 @@ class GnuToolchain:
         return self.inputs.get(settings.name, InputSymbols())
 
     def _symbol_list(self, hidden: tuple[str, ...]) -> str:
-        """Return the name of a support file: the list of symbols that a library must not export.
+        """Return the name of the support file that lists the symbols a library must not export.
 
         :param hidden: symbols of this library's prebuilt inputs. Every list also contains the
             patterns in `local_symbols`.
@@ -387,9 +390,9 @@ class GnuToolchain:
         exporting = self._inputs(settings).exporting
         if not exporting:
             return ("-Wl,--exclude-libs,ALL",)
-        # --exclude-libs hides all symbols of the archives that it names. If an archive defines
-        # functions for TVM-FFI, do not name it: these functions must be exported. The symbol list
-        # hides the remaining symbols of such an archive.
+        # --exclude-libs hides all symbols of the archives in its argument. Omit the archives that
+        # define functions for TVM-FFI: the library must export these functions. The symbol list
+        # hides the other symbols of such an archive.
         names = [
             *(PurePosixPath(file).name for file in settings.archives if file not in exporting),
             *map(_archive_name, (*settings.libraries, *_RUNTIME_LIBRARIES)),
@@ -436,7 +439,11 @@ class GnuToolchain:
         return settings.debug_symbols or "-g" in optimisation(self.project.build_type)
 
     def _archived(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        """Return flags that link the archive members which define functions for TVM-FFI."""
+        """Return the flags that link the functions for TVM-FFI in archives.
+
+        Without these flags, the linker omits a member of an archive if nothing references the
+        member.
+        """
         underscore = "_" if self.system == "darwin" else ""
         return tuple(f"-Wl,-u,{underscore}{name}" for name in self._inputs(settings).archived)
 

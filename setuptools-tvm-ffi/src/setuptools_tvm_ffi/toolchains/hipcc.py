@@ -12,8 +12,8 @@ from ..settings.model import ExtensionSettings, ProjectSettings
 from . import gnu
 from .protocols import Compiler, CompileUnit, EnvironmentFlags, StaticPart
 
-#: The default architectures. ROCm 6.0 and newer support them. Each family of GPUs has one entry.
-#: Without architectures, hipcc would query the GPUs of this machine.
+#: The default architectures: one for each family of GPUs. ROCm 6.0 and newer support these
+#: architectures. Without architectures, hipcc would query the GPUs of this machine.
 DEFAULT_ARCHITECTURES = ("gfx908", "gfx90a", "gfx942", "gfx1030", "gfx1100")
 
 
@@ -90,7 +90,7 @@ class HipccCompiler:
         return ()
 
     def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        del settings  # HIP's runtime is a shared library.
+        del settings  # HIP has only one kind of runtime, so no setting selects the kind.
         return (f"-L{self.rocm}/lib", "-lamdhip64")
 
     def static_parts(self, settings: ExtensionSettings) -> tuple[StaticPart, ...]:

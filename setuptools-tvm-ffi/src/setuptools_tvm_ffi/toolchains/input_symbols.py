@@ -4,8 +4,8 @@
 From these symbols, a toolchain derives which symbols to export, and whether to link the C++
 runtime.
 
-A library exports all visible symbols that its sources define. Of the symbols that prebuilt objects
-and archives define, a library exports only the functions for TVM-FFI.
+By default, a library exports two groups of symbols: all visible symbols that its sources define,
+and the functions for TVM-FFI that prebuilt objects and archives define.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from ..settings.model import ExtensionSettings
 from .protocols import Compiler, EnvironmentFlags
 
 _FUNCTION_PREFIX = "__tvm_ffi_"
-# tvm_ffi looks up data symbols with this prefix in a library. The data are the modules that the
-# library embeds, and a pointer to the library's own module.
+# In a library, tvm_ffi looks up symbols with this prefix. The symbols are data, not functions: the
+# modules that the library embeds, and a pointer to the library's own module.
 _LIBRARY_PREFIX = "__tvm_ffi__library_"
 # nm prints these types for functions: T for a symbol in a text section, W for a weak symbol, and i
 # for a function whose address the loader computes.
 _FUNCTION_TYPES = {"T", "W", "i"}
-# nm prints these types for undefined symbols: U, and w and v for weak symbols.
+# nm prints these types for undefined symbols: w or v for a weak symbol, U for any other symbol.
 _UNDEFINED_TYPES = {"U", "w", "v"}
 # This pattern matches mangled C++ names and functions of the C++ runtime. The pattern excludes
 # three functions that are part of the C library.
@@ -43,7 +43,7 @@ _VERSION = re.compile(rb"\bVERSION\s*\{")
 
 @dataclass(frozen=True)
 class InputSymbols:
-    """The symbols that the prebuilt inputs of one link define.
+    """What a link command needs to know about the symbols of an extension's prebuilt inputs.
 
     :param hidden: symbols of prebuilt inputs that the library must not export.
     :param exporting: archives that define functions for TVM-FFI, with paths as in `extra_objects`.
@@ -174,7 +174,8 @@ def _is_macho(file: Path) -> bool:
 def _has_symbol_list(flags: Iterable[str], root: Path) -> bool:
     """Whether link flags contain a list of symbols, directly or in a file.
 
-    A response file can contain the option, and a linker script can contain a version script.
+    The file can be a response file that contains an option with a list, or a linker script that
+    contains a version script.
     """
     read: set[str] = set()
     pending = list(flags)

@@ -53,9 +53,9 @@ class Launcher:
 def find_launcher(declared: str, *, where: str) -> Launcher:
     """Return the launcher that a setting declares.
 
-    :param declared: the value of the setting: a program and optional arguments. If the program is a
-        name, it must be on PATH. If it is a path, it is relative to the project's root, which is
-        the current folder.
+    :param declared: the value of the setting: a program and optional arguments. A name without a
+        folder must be on PATH. A relative path starts at the project's root, which is the current
+        folder.
     :param where: the name of the setting, for messages.
     :raises ConfigurationError: the setting is empty or cannot be split, or the program is missing.
     """

@@ -64,8 +64,8 @@ def optimisation(build_type: str, *, clang: bool = False) -> tuple[str, ...]:
 class MsvcToolchain:
     """Command lines for Microsoft's compiler and linker, and for LLVM's compatible programs.
 
-    :param linker: the path of ``link.exe`` or ``lld-link``. (In a Unix shell for Windows, ``link``
-        is another program.)
+    :param linker: the path of ``link.exe`` or ``lld-link``. The path is necessary, because in a
+        Unix shell for Windows, ``link`` is the name of another program.
     :param root: the absolute path of the project's folder.
     """
 
@@ -88,7 +88,9 @@ class MsvcToolchain:
         return {}
 
     def needs_cxx(self, settings: ExtensionSettings) -> bool:
-        del settings  # Objects name the runtime libraries that they need.
+        # The linker needs no option for the C++ runtime: objects contain the names of the runtime
+        # libraries that they need.
+        del settings
         return False
 
     def compile_flags(
@@ -165,7 +167,7 @@ class MsvcToolchain:
         return Precompilation(command, output, obj)
 
     def _absolute(self, path: str) -> str:
-        """Return the absolute path of a file. The option /FI does not search the working folder."""
+        """Return the absolute path of a file for /FI, which does not search the working folder."""
         return str(PureWindowsPath(self.root, path))
 
     def _dependencies(self, language: str, depfile: str) -> tuple[str, ...]:
@@ -190,8 +192,9 @@ class MsvcToolchain:
             *("/nologo", "/DLL", "/INCREMENTAL:NO"),
             # Without /Brepro, the header of the DLL contains the time of the build.
             "/Brepro",
-            # By default, /DEBUG disables /OPT:REF and /OPT:ICF. /PDBALTPATH replaces the PDB's
-            # absolute path with the PDB's name, so that a debugger searches beside the library.
+            # /DEBUG disables /OPT:REF and /OPT:ICF, unless the command contains them. /PDBALTPATH
+            # replaces the PDB's absolute path in the library with the PDB's name. A debugger then
+            # searches the library's folder for the PDB.
             *(("/DEBUG", "/OPT:REF", "/OPT:ICF", "/PDBALTPATH:%_PDB%") if debug else ()),
             *((f"/PDB:{_debug_file(unit)}",) if debug else ()),
             *(("/LTCG",) if self.project.lto and not clang else ()),
@@ -222,7 +225,7 @@ class MsvcToolchain:
         return ()
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
-        del languages  # /MD links shared runtime libraries.
+        del languages  # With /MD, the library uses the shared runtime libraries.
         return ()
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
@@ -240,9 +243,9 @@ class MsvcToolchain:
     ) -> tuple[str, ...]:
         """Return flags that replace the project's folder in debug information and in `__FILE__`.
 
-        cl (19.38) supports `/pathmap` only with `/experimental:deterministic`. With the latter
-        option, cl warns about every absolute path in `__FILE__` (C5049), even if `/pathmap`
-        replaces the path.
+        cl (19.38) supports `/pathmap` only with `/experimental:deterministic`. With
+        `/experimental:deterministic`, cl warns about every absolute path in `__FILE__` (C5049),
+        even if `/pathmap` replaces the path. The flags therefore disable this warning.
         """
         if clang:
             return tuple(f"/clang:{option}" for option in prefix_maps(settings, sdk, self.root))

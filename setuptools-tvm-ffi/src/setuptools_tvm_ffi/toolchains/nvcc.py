@@ -19,8 +19,9 @@ from ..settings.model import CUDA_GENERATIONS, ExtensionSettings, ProjectSetting
 from . import gnu, msvc
 from .protocols import Compiler, CompileUnit, EnvironmentFlags, StaticPart
 
-# The libraries to link for each kind of CUDA runtime. nvcc links the same libraries by default. In
-# addition, nvcc links libcudadevrt, which is useful only with a device link.
+# The libraries to link for each kind of CUDA runtime. The link command runs the host compiler, and
+# must name these libraries. nvcc would add the same libraries by itself. nvcc would also add
+# libcudadevrt, which is useful only with a device link.
 _RUNTIME = {
     "linux": {"static": ("-lcudart_static", "-lrt", "-lpthread", "-ldl"), "none": ()},
     "windows": {"static": ("cudart_static.lib",), "none": (), "shared": ("cudart.lib",)},
@@ -45,16 +46,17 @@ class NvccCompiler:
     :param host: the C++ compiler.
     :param known_architectures: the architectures that nvcc supports, in PyTorch's notation, such as
         ``9.0`` and ``9.0a``.
-    :param library_dirs: the folders of the toolkit's libraries. A folder ``stubs`` contains stubs
-        of the driver's libraries.
+    :param library_dirs: the folders of the toolkit's libraries. A folder named ``stubs`` contains
+        stubs of the driver's libraries.
     :param root: the absolute path of the project's folder.
-    :param include_dirs: the folders of the toolkit's headers. nvcc searches them by default.
-    :param versioned: the toolkit's shared libraries that exist only with a version in the file
-        name, as in the PyPI packages: a mapping such as ``{"cudart": "libcudart.so.13"}``.
+    :param include_dirs: the folders of the toolkit's headers. By default, nvcc searches these
+        folders.
+    :param versioned: the toolkit's shared libraries that exist only under a file name with a
+        version, as in the PyPI packages. An example is ``{"cudart": "libcudart.so.13"}``.
     :param gpu_architectures: the architectures of this machine's GPUs, for ``native``.
-    :param takes_objtemp: whether nvcc supports ``-objtemp`` (documented since 11.2).
-    :param takes_threads: whether nvcc supports ``--threads`` (new in 11.2), and no environment
-        variable sets the number of threads.
+    :param takes_objtemp: whether nvcc supports ``-objtemp`` (documented since nvcc 11.2).
+    :param takes_threads: whether the build can use nvcc's option ``--threads``. The option is new
+        in nvcc 11.2. The value is false if an environment variable sets the number of threads.
     :param takes_source_name: whether nvcc's front end supports ``--orig_src_path_name``.
     """
 
@@ -112,7 +114,7 @@ class NvccCompiler:
         del language  # nvcc compiles only CUDA sources.
         if self.system == "windows":
             return ()
-        # Omit the architectures. For each architecture, nvcc would run the host compiler again.
+        # Omit the architectures, because nvcc would run the host compiler for each architecture.
         common = (word for word in self._with_host(flags) if not word.startswith("-gencode"))
         return (*self.compiler.command, *common, "-E", "-Xcompiler=-v", "-x", "cu", os.devnull)
 
@@ -181,10 +183,11 @@ class NvccCompiler:
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the flags of nvcc, and the flags that nvcc passes to the host compiler.
 
-        nvcc's options -O and -g apply to host code only, as with CMake. nvcc always optimises
-        device code. By default, device code has no debug information: -G would make it many times
-        slower, and -lineinfo writes the path of the project's folder, which nvcc (13.5) cannot map.
-        A project can add -G or -lineinfo to the flags of an extension.
+        nvcc's options -O and -g apply to host code only. (CMake uses the same options.) nvcc always
+        optimises device code. By default, device code has no debug information: -G would make
+        device code many times slower. -lineinfo would write the path of the project's folder, and
+        nvcc (13.5) cannot replace this path. A project can add -G or -lineinfo to the flags of an
+        extension.
 
         CUDA sources are compiled without link-time optimisation (LTO). nvcc's option -dlto would
         need a device link. The LTO of the host compiler might remove the code that registers
@@ -270,12 +273,12 @@ class NvccCompiler:
         """Return flags that keep process numbers and absolute paths out of the object."""
         name = quote(unit.source)
         return (
-            # Objects contain the names of nvcc's intermediate files. Without -objtemp, such a name
-            # contains a process number, and the path of the folder for temporary files.
+            # Objects contain the paths of nvcc's intermediate files. Without -objtemp, such a path
+            # contains a process number and the folder for temporary files.
             *(("-objtemp",) if self.takes_objtemp else ()),
-            # By default, names of local symbols contain a hash of the source's absolute path, even
-            # with -frandom-seed (13.5). With this option, nvcc's front end hashes `name` instead.
-            # The name must not contain spaces.
+            # By default, names of local symbols contain a hash of the source's absolute path. In
+            # nvcc 13.5, -frandom-seed does not change this. With --orig_src_path_name, nvcc's front
+            # end hashes `name` instead of the path. The name must not contain spaces.
             *(("-Xcudafe", f"--orig_src_path_name={name}") if self.takes_source_name else ()),
         )
 
@@ -293,15 +296,15 @@ class NvccCompiler:
     def _is_map(self, word: str) -> bool:
         """Return whether a word is a prefix map: a flag that replaces the path of a folder.
 
-        A prefix map needs quotation marks only if the path contains, for example, a space. The
-        build record contains the flags and must not depend on the path. Therefore, prefix maps are
-        quoted in commands, but not in flags.
+        Whether a prefix map needs quotation marks depends on the path. For example, a path with a
+        space needs quotation marks. The build record contains the flags, and must not depend on the
+        path. Therefore, prefix maps are quoted in commands, but not in flags.
         """
         ends = tuple(f"={name}" for name in (".", PACKAGES, ENVIRONMENT))
         return word.startswith("-Xcompiler=-ffile-prefix-map=") and word.endswith(ends)
 
     def _passed_on(self, words: tuple[str, ...]) -> tuple[str, ...]:
-        """Quote a preprocessor option if necessary. nvcc passes it to the host compiler."""
+        """Quote a preprocessor option if necessary. nvcc passes the option to the host compiler."""
         if self.system == "windows" or not set(_UNUSABLE_IN_WORDS) & set("".join(words)):
             return words
         return self._for_host(words)
@@ -329,8 +332,9 @@ def declares_threads(flags: Iterable[str]) -> bool:
 def default_architectures(known: Iterable[str]) -> tuple[str, ...]:
     """Return the default architectures: the first architecture of every generation.
 
-    For the newest architecture, objects contain PTX, which the drivers of later GPUs compile.
-    nvcc's ``-arch=all-major`` selects the same architectures, but older releases lack this option.
+    For the newest of these architectures, objects also contain PTX. The drivers of later GPUs
+    compile the PTX. nvcc's option ``-arch=all-major`` selects the same architectures, but older
+    releases of nvcc lack this option.
 
     >>> default_architectures(["8.0", "8.6", "9.0", "9.0a", "7.5"])
     ('7.5', '8.0', '9.0+PTX')

@@ -120,7 +120,7 @@ class CompileUnit:
 
     @property
     def reports_headers(self) -> bool:
-        """Whether the compiler writes the depfile. It writes none for assembly in a ``.s`` file."""
+        """Whether the compiler writes a depfile. For assembly in a ``.s`` file, it writes none."""
         return not self.source.endswith(".s")
 
 
@@ -153,7 +153,7 @@ class Precompilation:
 
 @dataclass(frozen=True)
 class Sibling:
-    """A library of the distribution that another library of the distribution links with.
+    """A library that another library of the same distribution links with.
 
     :param target: the base name of the sibling.
     :param library: the path of the sibling, relative to the project's root.
@@ -168,7 +168,7 @@ class Sibling:
 
 @dataclass(frozen=True)
 class LinkUnit:
-    """One library and the objects that it contains. Paths are relative to the project's root.
+    """One library, and the objects to link. Paths are relative to the project's root.
 
     :param languages: the languages of the sources and of the prebuilt objects.
     :param response_file: a file that lists the objects, to keep the command line short.
@@ -237,7 +237,7 @@ class LanguageCompiler(Protocol):
 
     @property
     def dependency_style(self) -> str:
-        """How the compiler reports headers: ``gcc`` (``-MD``) or ``msvc`` (JSON)."""
+        """How the compiler reports the headers it has read: ``gcc`` (-MD) or ``msvc`` (JSON)."""
 
     def compile_flags(
         self, settings: ExtensionSettings, sdk: TVMFFISdk, language: str
@@ -245,7 +245,7 @@ class LanguageCompiler(Protocol):
         """Return the flags for all sources of a language."""
 
     def compile_command(self, flags: tuple[str, ...], unit: CompileUnit) -> tuple[str, ...]:
-        """Return the command that compiles one object with these flags."""
+        """Return the command that compiles one source with these flags."""
 
     def include_path_question(self, flags: tuple[str, ...], language: str) -> tuple[str, ...]:
         """Return a command that prints the include path in GCC's format.
@@ -262,7 +262,10 @@ class DeviceCompiler(LanguageCompiler, Protocol):
         """The compiler driver."""
 
     def notice(self, settings: ExtensionSettings) -> str | None:
-        """Return a line about the default GPU architectures, or ``None`` if they do not apply."""
+        """Return a line that reports the default GPU architectures.
+
+        The result is ``None`` if the settings declare architectures.
+        """
 
     @property
     def include_dirs(self) -> tuple[str, ...]:
@@ -275,7 +278,7 @@ class DeviceCompiler(LanguageCompiler, Protocol):
     def parallel_parts(self, flags: tuple[str, ...]) -> int:
         """Return how many parts of a source the option ``--threads`` compiles in parallel.
 
-        The result is 1 if the compiler lacks the option, or the flags contain the option.
+        The result is 1 if the compiler lacks the option, or if `flags` already contain the option.
         """
 
     def linker_name(self, library: str) -> str:
@@ -288,17 +291,19 @@ class DeviceCompiler(LanguageCompiler, Protocol):
         objects: tuple[str, ...],
         output: str,
     ) -> tuple[str, ...]:
-        """Return the command that links the device code of objects, or () if none is needed.
+        """Return the command that links the device code of objects.
+
+        The result is () if the device code needs no link.
 
         :param flags: the compile flags of the objects.
-        :param output: the object file that the command writes. The library must contain it.
+        :param output: the object file that the command writes. The library must contain this file.
         """
 
     def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:
         """Return the link flags for a library that contains objects from this compiler."""
 
     def static_parts(self, settings: ExtensionSettings) -> tuple[StaticPart, ...]:
-        """Return the third-party code that these link flags add to a library."""
+        """Return the third-party code that the result of `link_flags` adds to a library."""
 
 
 def linked_devices(
@@ -321,13 +326,14 @@ def toolkit_includes(
 
 
 class Toolchain(LanguageCompiler, Protocol):
-    """Compiles C and C++, and links libraries. Compilers in `devices` compile CUDA and HIP."""
+    """Commands that compile C and C++, and link libraries. `devices` compile CUDA and HIP."""
 
     @property
     def compilers(self) -> Mapping[str, Compiler]:
         """The compiler of each language, including the compilers in `devices`.
 
-        The key ``cuda-host`` is nvcc's host compiler, if it is not the compiler of C++ sources.
+        The key ``cuda-host`` refers to the C++ compiler that nvcc runs. The key exists only if this
+        compiler is not the compiler of C++ sources.
         """
 
     @property
@@ -350,7 +356,10 @@ class Toolchain(LanguageCompiler, Protocol):
         """Return the names and contents of files that the build writes for link commands."""
 
     def precompile(self, flags: tuple[str, ...], unit: HeaderUnit) -> Precompilation | None:
-        """Return the command that precompiles a header, or ``None`` if the flags prevent this."""
+        """Return the command that precompiles a header.
+
+        The result is ``None`` if the compiler cannot precompile a header with these flags.
+        """
 
     def needs_cxx(self, settings: ExtensionSettings) -> bool:
         """Return whether prebuilt objects of an extension need the C++ runtime."""

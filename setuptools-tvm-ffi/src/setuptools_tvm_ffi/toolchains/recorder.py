@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds a library that records which global functions other libraries register.
 
-The registry contains the docstring of each global function, but up to apache-tvm-ffi 0.1.15.post2
-no API returns it. The recorder defines the function of libtvm_ffi that registers global functions.
-A child process loads the recorder before libtvm_ffi, so that the system's loader binds the calls of
-all libraries to the recorder. The recorder then calls the function of libtvm_ffi.
+The registry contains the docstrings of global functions, but up to apache-tvm-ffi 0.1.15.post2, no
+API returns these docstrings. Libraries call a function of libtvm_ffi to register a global function.
+The recorder defines a function with the same name, which calls the function of libtvm_ffi. A child
+process loads the recorder before libtvm_ffi, so that the system's loader binds the calls of all
+libraries to the recorder's function.
 
-This works on ELF platforms. On Windows and macOS, the loader binds a call to the library that the
-linker has chosen, so a definition in another library has no effect.
+This works on ELF platforms. On Windows and macOS, the linker records which library defines the
+called function. The loader searches only this library, so a definition in another library has no
+effect.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from ..base.file_replacement import replace_file
 from ..ffi.sdk import TVMFFISdk
 from .protocols import Compiler, system_of
 
-# `tvm_ffi_recorder` is the function in the child process that receives each registration.
+# The child process sets `tvm_ffi_recorder` to a function. The recorder calls this function for each
+# registration.
 _SOURCE = """\
 #define _GNU_SOURCE
 #include <dlfcn.h>

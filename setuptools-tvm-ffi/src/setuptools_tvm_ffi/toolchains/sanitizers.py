@@ -16,7 +16,7 @@ from ..settings.model import SANITIZERS
 from . import Compiler
 
 # The runtimes that a process must preload. GCC's libubsan is not listed, because the loader finds
-# it. The loader does not search the folder of Clang's runtimes, so all of them are listed.
+# libubsan. All runtimes of Clang are listed, because the loader does not search their folder.
 _GCC_RUNTIME = {"address": "libasan.so", "thread": "libtsan.so"}
 _CLANG_RUNTIME = {"address": "asan", "thread": "tsan", "undefined": "ubsan_standalone"}
 
@@ -52,7 +52,7 @@ def run_time_variables(
             "libclang-rt-dev for Clang), or use another compiler",
         )
     variable = "DYLD_INSERT_LIBRARIES" if system == "darwin" else "LD_PRELOAD"
-    # On macOS, the sanitizer's runtime links with the C++ standard library.
+    # On macOS, the sanitizer's runtime itself loads the C++ standard library.
     others = [] if system == "darwin" else [_file(compiler, "libstdc++.so.6")]
     before = environment.get(variable)
     preloaded = [runtime, *others, *([before] if before else [])]

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Gives a CUDA toolkit in the build environment a stable path: a link in the build folder.
 
-Each isolated build environment has a new path. nvcc derives the paths of its headers and libraries
-from the path in its command. nvlink (13.0) writes the paths of libraries to device code.
+Each isolated build environment has a new path, which would change the outputs of nvcc. nvcc derives
+the paths of its headers and libraries from the path in its command, and nvlink (13.0) writes the
+paths of libraries to device code.
 """
 
 from __future__ import annotations

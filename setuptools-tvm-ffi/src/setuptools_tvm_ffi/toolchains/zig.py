@@ -3,7 +3,7 @@
 
 Zig contains Clang, linkers, and the headers and libraries of every platform
 (https://ziglang.org/download/0.17.0/release-notes.html). The compilers accept Clang's flags. The
-linkers lack some options of GNU ld: comments name these options.
+linkers lack some options of GNU ld. Comments in this module name these options.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ from ..settings.model import ExtensionSettings
 from .gnu import GnuToolchain
 from .protocols import LinkUnit, StaticPart, library_filename
 
-#: The name of a header for Windows. The header declares functions that apache-tvm-ffi's headers
-#: call. Windows lacks these functions.
+#: The name of a header for Windows. The header defines `posix_memalign`, because a header of
+#: apache-tvm-ffi calls this function and Windows lacks it.
 WINDOWS_HEADER = "windows-stand-ins.h"
 
 _DRIVERS = {"c": "cc", "cxx": "c++", "asm": "cc"}
 # Patterns for the operators new and delete. Zig links the C++ standard library statically, and
 # exports these operators by default.
 _NEW_AND_DELETE = ("_Zn[aw]*", "_Zd[al]*")
-# A source with two functions that run exit handlers when a library is unloaded. With GCC, each
-# library contains these functions, from GCC's start-up files and from the static part of glibc. Zig
-# (0.17) does not add them. Without them, an exit handler would run after its library was unloaded,
-# and the process would end with SIGSEGV. The destructor with priority 101 runs last, as with GCC.
+# A source with two functions. The functions run a library's exit handlers when the library is
+# unloaded. When GCC links a library, GCC adds these functions from its start-up files and from the
+# static part of glibc. Zig (0.17) does not add them. Without the functions, an exit handler would
+# run after its library was unloaded, and the process would end with SIGSEGV. The destructor has the
+# priority 101, so that it runs last. GCC's destructor also runs last.
 _UNLOAD = "unload.c"
 _UNLOAD_SOURCE = """\
 extern void __cxa_finalize(void *);
@@ -81,7 +82,7 @@ class ZigToolchain(GnuToolchain):
         windows = self.system == "windows" and settings.link_header and language != "asm"
         debug = settings.debug_symbols or self.project.build_type != "release"
         return (
-            # By default, Zig (0.17) writes debug information with absolute paths.
+            # By default, Zig (0.17) writes debug information, which contains absolute paths.
             *(() if debug else ("-g0",)),
             # Without optimisation, Zig enables the undefined behaviour sanitizer by default.
             "-fno-sanitize=undefined",
@@ -96,7 +97,8 @@ class ZigToolchain(GnuToolchain):
             imported = (replace(s, library=import_library(s.library)) for s in unit.siblings)
             unit = replace(unit, siblings=tuple(imported))
         # When Zig links, it compiles the C++ standard library with the optimisation level of the
-        # link command. Use the same level for every link, so that Zig compiles it only once.
+        # link command. Use the same level for every link, so that Zig compiles the C++ standard
+        # library only once.
         kept: dict[str, Any] = {
             name: tuple(f for f in getattr(self.environment, name) if not f.startswith(_LEVELS))
             for name in ("cflags", "cxxflags")
@@ -109,7 +111,7 @@ class ZigToolchain(GnuToolchain):
         command = super().link_command(flags, unit)
         if self.system != "windows":
             return command
-        # By default, Zig derives the name of the import library from the first object.
+        # Name the import library, because Zig would derive the name from the first object.
         return (*command, f"-Wl,--out-implib,{import_library(unit.library)}")
 
     def library_path_question(self, flags: tuple[str, ...], unit: LinkUnit) -> tuple[str, ...]:
@@ -137,7 +139,7 @@ class ZigToolchain(GnuToolchain):
             )
         if self.system == "windows":
             return ("-shared",)
-        # The link command contains a source file, _UNLOAD. Zig compiles it.
+        # The last argument is a source file, which Zig compiles before the link.
         return (*super()._kind(settings, support_folder), f"{support_folder}/{_UNLOAD}")
 
     def _excluded_libs(self, settings: ExtensionSettings) -> tuple[str, ...]:
@@ -161,7 +163,7 @@ def import_library(library: str) -> str:
 
 
 def check_settings(settings: ExtensionSettings, system: str) -> None:
-    """Reject settings that do not work with Zig, mostly because of its linkers (0.17).
+    """Reject settings that do not work with Zig (0.17).
 
     :raises ConfigurationError: a setting is not supported. The message names the setting.
     """
@@ -180,7 +182,7 @@ def check_settings(settings: ExtensionSettings, system: str) -> None:
     if settings.pkg_config:
         raise ConfigurationError(
             f"{settings.place('pkg_config')}: pkg-config finds the libraries of this machine, not "
-            "those of the target",
+            "the libraries of the target",
             hint="build this wheel on the target platform, or add the sources of the library to "
             "'sources'",
         )

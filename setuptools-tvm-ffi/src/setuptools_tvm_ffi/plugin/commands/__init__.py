@@ -24,8 +24,8 @@ EXTENDED = frozenset(_MIXINS)
 def mixin_of(command: str) -> Any:  # noqa: ANN401 - a class that needs setuptools' class as a base
     """Return the mix-in of a setuptools command.
 
-    The module of the mix-in is imported here and not earlier, so that a hook that only writes
-    metadata does not import the toolchains and the stub generator.
+    Only this function imports the modules of the mix-ins, so that a hook that only writes metadata
+    does not import the toolchains and the stub generator.
     """
     module, _, name = _MIXINS[command].partition(".")
     return getattr(importlib.import_module(f"{__name__}.{module}"), name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``build``: gives each target its own ``build_lib``, and empties the folder before a build."""
+"""``build``: gives each target its own folder ``build_lib``, and first empties this folder."""
 
 from __future__ import annotations
 
@@ -31,11 +31,12 @@ def _checked(build_dir: str, place: str) -> str:
 
 
 class BuildMixin(build):
-    """Gives each target its own ``build_lib``, and empties the folder before a build.
+    """Gives each target its own folder ``build_lib``, and empties this folder before a build.
 
     setuptools packs every file in ``build_lib``, and replaces a module in this folder only if the
-    module in the source tree has a later time. Without this class, a wheel would contain stale
-    files after a source file was deleted, renamed or replaced, or after a build was killed.
+    module in the source tree has a later modification time. Without this class, a wheel would
+    contain stale files after a source file was deleted, renamed or replaced, or after a build was
+    killed.
     """
 
     def finalize_options(self) -> None:

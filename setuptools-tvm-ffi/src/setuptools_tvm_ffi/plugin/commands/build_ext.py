@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``build_ext``: builds the libraries and their stubs, then copies them to their destination.
+"""``build_ext``: builds the libraries and their stubs, then copies these files to the destination.
 
 A regular build writes only below ``build_lib``. An editable build writes the libraries into the
 wheel, and the stubs into the source tree, from which the package is imported.
@@ -79,7 +79,7 @@ class BuildExtMixin(build_ext):
         self._shipped = []
 
     def finalize_options(self) -> None:
-        """Switch to editable mode if the import hook rebuilds an editable install."""
+        """Switch to editable mode if the import hook of an editable install started this build."""
         super().finalize_options()
         if self._context.rebuild_into is not None:
             self.editable_mode = True  # type: ignore[misc] # setuptools' own way to set it
@@ -110,7 +110,8 @@ class BuildExtMixin(build_ext):
                     stubs = self._make_stubs(request, result, process)
                 else:
                     stubs = self._stubs_of_host(process)
-                # Copy files only after everything is built: a failed build must not change files.
+                # Copy files only after everything is built: a failed build must not change the
+                # files of the previous build.
                 self._place(request, result, stubs)
         if self._context.rebuild_into is None and self._context.stubs is None:
             with self._other_extensions():
@@ -128,7 +129,7 @@ class BuildExtMixin(build_ext):
         return result
 
     def _check_target(self, request: BuildRequest) -> None:
-        """Reject CPython extensions and ``--inplace``, which need a build for this machine."""
+        """In a build for another platform, reject CPython extensions and ``--inplace``."""
         others = [e.name for e in self.extensions if not isinstance(e, TVMFFIExtension)]
         place = request.project.place("target")
         if others:
@@ -144,7 +145,7 @@ class BuildExtMixin(build_ext):
             )
 
     def _stubs_of_host(self, process: TVMFFIProcess) -> list[StubFile]:
-        """Return the stubs for a build for another platform.
+        """Return the stubs of a build for another platform.
 
         The libraries of another platform cannot be loaded here. This method therefore builds the
         libraries a second time, for this machine, in another build folder.
@@ -184,7 +185,9 @@ class BuildExtMixin(build_ext):
         return [os.path.normpath(entry.path) for each in settings for entry in each.embed]
 
     def get_generation_files(self) -> Mapping[PurePosixPath, bool]:
-        """Return the files that the commands of `generate` name or read, for an sdist.
+        """Return the files of the project that the commands of `generate` name or read.
+
+        An sdist contains these files. For the keys and values, see `find_sdist_files`.
 
         :raises ConfigurationError: an input is missing or outside the project.
         """
@@ -198,7 +201,7 @@ class BuildExtMixin(build_ext):
         `get_source_files` does not return these files, because setuptools also calls
         `get_source_files` to find package data for a wheel.
 
-        :returns: a mapping from each path to whether the build certainly needs the file, see
+        :returns: the keys are paths. A value is true if the build certainly needs the file, see
             `find_sdist_files`.
         :raises ConfigurationError: the build reads a file outside the project.
         """
@@ -221,7 +224,7 @@ class BuildExtMixin(build_ext):
         return files
 
     def get_outputs(self) -> list[str]:
-        """Return the files below ``build_lib`` after a build."""
+        """Return the files that a build writes below ``build_lib``."""
         with self._other_extensions():
             outputs = list(super().get_outputs())
         if not self.editable_mode:
@@ -231,7 +234,7 @@ class BuildExtMixin(build_ext):
         return outputs + [os.path.join(self.build_lib, path) for path in self._written_stubs()]
 
     def get_output_mapping(self) -> dict[str, str]:
-        """Return the source file of each output, for strict editable installs."""
+        """Map each output to its source file, for setuptools' strict editable installs."""
         with self._other_extensions():
             mapping = dict(super().get_output_mapping())
         if self.editable_mode:
@@ -255,8 +258,8 @@ class BuildExtMixin(build_ext):
     def get_inplace_libraries(self) -> dict[PurePosixPath, Path]:
         """Return the libraries that ``build_ext --inplace`` has written into the source tree.
 
-        Libraries that were renamed or removed since are included. The keys are paths in a wheel,
-        and the values are paths in the source tree.
+        The result includes libraries that the project has renamed or removed since then. The keys
+        are paths in a wheel, and the values are paths in the source tree.
         """
         tree = self._tree()
         tops = {package.partition(".")[0] for package in tree.packages}
@@ -267,7 +270,8 @@ class BuildExtMixin(build_ext):
         records = [r for folder in folders for r in folder.glob("*.egg-info/RECORD")]
         lines = [line for r in records for line in r.read_text(encoding="utf-8").splitlines()]
         paths = (PurePosixPath(line.partition(",")[0]) for line in lines)
-        # Names such as "..", which somebody else must have written, could lead out of the packages.
+        # Ignore paths with "..", which could lead out of the packages. The plugin does not write
+        # such paths into RECORD.
         return {
             path: tree.source_of(path)
             for path in paths
@@ -275,12 +279,12 @@ class BuildExtMixin(build_ext):
         }
 
     def _left_in_place(self) -> dict[PurePosixPath, Path]:
-        """Return the libraries of earlier builds that this build does not contain."""
+        """Return the libraries of earlier in-place builds that this build does not produce."""
         shipped = {file.path for file in self._shipped}
         return {p: s for p, s in self.get_inplace_libraries().items() if p not in shipped}
 
     def _write_metadata_beside_packages(self) -> None:
-        """Write metadata with a ``RECORD`` beside the packages.
+        """Write metadata, with a ``RECORD``, into the folder that contains the packages.
 
         ``load_lib_module`` reads ``RECORD`` to find the libraries.
         """
@@ -328,7 +332,7 @@ class BuildExtMixin(build_ext):
         return path_in_wheel(settings, None if target is None else target.system)
 
     def _request(self, *, for_host: bool) -> BuildRequest:
-        """Return the request for a build. The overrides for its platform are already applied.
+        """Return the request for a build, with the `overrides` of the build's platform applied.
 
         :param for_host: whether to build for this machine, even if the project has a target.
         """
@@ -348,7 +352,7 @@ class BuildExtMixin(build_ext):
         )
 
     def _project(self) -> Project:
-        """Return the project's settings. Options of this command override them."""
+        """Return the project's settings, with the options of ``build_ext`` applied."""
         project = project_of(self.distribution)
         changes: dict[str, Any] = {}
         origins = dict(project.origins)
@@ -396,7 +400,9 @@ class BuildExtMixin(build_ext):
                 {stub.path: stub.new for stub in stubs if stub.path is not None},
                 Path(self.build_lib),
             )
-            for path in self._left_in_place():  # The project may copy libraries as package data.
+            # The source tree may contain libraries of earlier in-place builds. If they match a
+            # pattern of package data, setuptools has copied them to `build_lib`: delete the copies.
+            for path in self._left_in_place():
                 Path(self.build_lib, path).unlink(missing_ok=True)
             self._write_sbom(request, result)
         self._stubs = stubs
@@ -412,7 +418,7 @@ class BuildExtMixin(build_ext):
     def _editable_folder(self) -> str:
         """Return the folder of the libraries in an editable wheel.
 
-        The name is not an identifier, so that the folder cannot shadow the package.
+        The folder's name is not an identifier, so that the folder cannot shadow the package.
         """
         return f"{canonicalize_name(self.distribution.get_name()).replace('-', '_')}.libs"
 
@@ -523,8 +529,9 @@ def _check_architectures(result: BuildResult) -> None:
     for library in result.libraries:
         for place in library.settings.native_places() if "cuda" in library.plan.arguments else ():
             logger.warning(
-                "%s: warning: %s: the wheel works only with the GPUs of this machine, because of "
-                "'native'; list the architectures before you publish it",
+                "%s: warning: %s: 'native' compiles only for the GPUs of this machine, so the "
+                "wheel may not work with other GPUs; list the architectures before you publish the "
+                "wheel",
                 *(PREFIX, place),
             )
 

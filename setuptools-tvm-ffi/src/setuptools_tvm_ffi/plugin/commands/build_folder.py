@@ -23,7 +23,7 @@ from ..context import project_of
 IGNORE_FILE = ".gitignore"
 COMPILE_COMMANDS = "compile_commands.json"
 
-# Patterns for the files and folders that builds create in the folder that contains all build
+# Builds create files and folders with these names in `build_base`, which contains all build
 # folders.
 _MADE_BY_BUILDS = (
     *("tvm-ffi.*", "metadata.*", "*.egg-info", COMPILE_COMMANDS),
@@ -38,13 +38,13 @@ def build_folder(
 ) -> PurePosixPath:
     """Return the build folder. The path is relative if the folder is inside the project.
 
-    Each platform has one folder. All Python versions share this folder, because its files do not
-    depend on Python.
+    Each platform has one folder. All Python versions share this folder, because the files in the
+    folder do not depend on the Python version.
 
     :param for_host: whether to return the folder for this machine even if there is a target.
     """
     base = Path(os.path.abspath(command.get_finalized_command("build").build_base))
-    with contextlib.suppress(ValueError):  # If the folder is outside the project, keep its path.
+    with contextlib.suppress(ValueError):  # Outside the project: keep the absolute path.
         base = base.relative_to(Path.cwd())
     target = None if for_host else target_of(project_of(command.distribution))
     platform = target.name if target else command.get_finalized_command("build_ext").plat_name
@@ -71,8 +71,9 @@ def locked_build_folder(
 def delete_folder(folder: Path) -> None:
     """Delete a folder if it exists.
 
-    :raises BuildError: the folder cannot be deleted. If the build continued, its result would
-        contain the stale files in the folder.
+    If a build continued without deleting the folder, the wheel would contain stale files.
+
+    :raises BuildError: the folder cannot be deleted.
     """
     try:
         shutil.rmtree(folder)

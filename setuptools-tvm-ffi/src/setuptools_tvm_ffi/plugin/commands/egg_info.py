@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """``egg_info``: keeps a build's metadata out of the project's folder.
 
-If the project's folder contained this metadata, a Python that starts in this folder would find it
-before the installed metadata. ``load_lib_module`` would then fail, because the metadata of a build
-has no ``RECORD``.
+If the project's folder contained this metadata, a Python process that starts in this folder would
+find the build's metadata before the installed metadata. ``load_lib_module`` would then fail,
+because the build's metadata has no ``RECORD``.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class EggInfoMixin(egg_info):
 
     def finalize_options(self) -> None:
         """Set `egg_base`, so that setuptools does not choose the project's folder."""
-        # `setup.py develop` needs the metadata in the project's folder, because it adds this folder
-        # to the import path.
+        # `setup.py develop` adds the project's folder to the import path, and needs the metadata in
+        # this folder.
         is_ours = self.egg_base is None and "develop" not in self.distribution.commands
         if is_ours:
             self.egg_base = str(self.get_finalized_command("build").build_base)
             target = target_of(project_of(self.distribution))
-            # An sdist contains the same files for every target, so it uses the common folder.
+            # An sdist contains the same files for every target, so it needs no folder per target.
             if target is not None and "sdist" not in self.distribution.commands:
                 self.egg_base = os.path.join(self.egg_base, f"metadata.{target.name}")
             with writable_build_base(self):
@@ -68,8 +68,8 @@ class EggInfoMixin(egg_info):
     def find_sources(self) -> None:
         """Write `SOURCES.txt` unless only `dist_info` runs.
 
-        The result of `dist_info` does not contain this file. To list the sources, setuptools would
-        have to import the modules that build libraries.
+        The result of `dist_info` does not contain this file. Therefore, `dist_info` skips the list
+        of sources: for this list, setuptools would import the modules that build libraries.
         """
         if self.distribution.commands != ["dist_info"]:
             super().find_sources()

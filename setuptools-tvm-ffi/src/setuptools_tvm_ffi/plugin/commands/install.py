@@ -22,7 +22,8 @@ class InstallMixin(install):
             raise BuildError(
                 "'setup.py install' writes no RECORD, but the package needs RECORD to find its "
                 "library",
-                hint="run 'python -m pip install .' instead; packagers of distributions run "
+                hint="run 'python -m pip install .' instead; to package the project for a Linux "
+                "distribution, run "
                 "'python -m pip install --no-deps --no-build-isolation --root=DIR .'",
             )
         super().run()

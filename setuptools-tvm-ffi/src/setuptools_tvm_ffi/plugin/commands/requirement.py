@@ -39,13 +39,14 @@ def abi_floor(project: Project, built_against: Version) -> Version:
 def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN401
     """Add the requirement on apache-tvm-ffi to dynamic dependencies, or check static dependencies.
 
-    If apache-tvm-ffi is not installed, do nothing. In that case, the process only queries build
+    If apache-tvm-ffi is not installed, do nothing. In that case, the frontend only queries build
     requirements or makes an sdist.
 
     :param distribution: a setuptools distribution. It has the type ``Any`` because type checkers do
         not know ``install_requires``.
-    :param warn: whether to report a missing or unsuitable requirement that the project declares.
-    :raises ConfigurationError: static dependencies lack the requirement, and `warn` is set.
+    :param warn: whether to report problems: static dependencies that lack a suitable requirement,
+        and an unknown ABI floor.
+    :raises ConfigurationError: static dependencies lack the requirement, and `warn` is true.
     """
     built_against = installed_version()
     if built_against is None:
@@ -54,14 +55,15 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
     floor = abi_floor(project, built_against)
     if warn and is_unknown(floor):
         logger.warning(
-            "%s: warning: apache-tvm-ffi %s was built from a clone without tags, so the wheel "
-            "accepts any release: set abi-floor in [tool.setuptools-tvm-ffi], or fetch the tags "
-            "and reinstall apache-tvm-ffi",
+            "%s: warning: apache-tvm-ffi %s was built from a clone without tags, so its release is "
+            "unknown, and this project's wheel will require no minimum release: set abi-floor in "
+            "[tool.setuptools-tvm-ffi], or fetch the tags and reinstall apache-tvm-ffi",
             PREFIX,
             built_against,
         )
     requirement = requirement_for(floor)
-    # `declare_placeholder` may have added the wider requirement of an sdist: replace it.
+    # `declare_placeholder` may have added the wider requirement of an sdist: replace that
+    # requirement.
     dependencies = [d for d in distribution.install_requires or () if d != BUILD_REQUIREMENT]
     if requirement in dependencies:
         return
@@ -75,8 +77,10 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
             raise ConfigurationError(
                 f"pyproject.toml: project.dependencies: {DISTRIBUTION} is missing for the "
                 "platform of the wheel, and the package needs it to load its library",
-                hint=f'add dependencies = ["{requirement}"], or add dynamic = ["dependencies"], so '
-                "that the plugin adds the requirement",
+                hint=f'add "{requirement}" to the list project.dependencies'
+                if dependencies
+                else f'write dependencies = ["{requirement}"]; or, instead of dependencies, write '
+                'dynamic = ["dependencies"], so that the plugin adds the requirement',
             )
         problem = requirement_problem(dependencies, floor)
         if problem is not None:
@@ -84,11 +88,11 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
 
 
 def declare_placeholder(distribution: Any) -> None:  # noqa: ANN401
-    """Add the build requirement to metadata that no build writes, such as the sdist's metadata.
+    """Add the build requirement on apache-tvm-ffi, as a placeholder for a wheel's requirement.
 
-    Metadata without any requirement would promise that wheels built from the sdist require nothing
-    (https://peps.python.org/pep-0643/). With this requirement, setuptools marks the field
-    `Requires-Dist` as dynamic.
+    The metadata of an sdist contains the placeholder. Without any requirement, this metadata would
+    promise that wheels built from the sdist require nothing (https://peps.python.org/pep-0643/).
+    With the placeholder, setuptools marks the field `Requires-Dist` as dynamic.
     """
     dependencies = list(distribution.install_requires or ())
     if project_of(distribution).dynamic_dependencies and not is_required_by(dependencies):
@@ -97,6 +101,6 @@ def declare_placeholder(distribution: Any) -> None:  # noqa: ANN401
 
 def _set_dependencies(distribution: Any, dependencies: list[str]) -> None:  # noqa: ANN401
     distribution.install_requires = dependencies
-    # setuptools copied `install_requires` when it read the configuration, and writes METADATA from
-    # the copy.
+    # Change the copy, too: setuptools copied `install_requires` when it read the configuration, and
+    # writes METADATA from the copy.
     distribution.metadata.install_requires = dependencies

@@ -56,7 +56,7 @@ class SdistMixin(sdist):
         self._sources_list = metadata / SOURCES if base in metadata.parents else None
         listed = {os.path.normpath(f) for f in self.filelist.files if Path(f) != self._sources_list}
         build_ext = self._finalized("build_ext")
-        # These are outputs, even if a pattern of package data matches them.
+        # Do not pack libraries of in-place builds, even if a pattern of package data matches them.
         listed -= set(map(str, build_ext.get_inplace_libraries().values()))
         found = build_ext.get_sdist_files()
         found |= {name: True for name in ("pyproject.toml", "setup.py") if os.path.exists(name)}
@@ -136,7 +136,8 @@ def _not_excluded(
             )
     if lost:
         logger.warning(
-            "%s: warning: %s excludes files in folders that contain sources: %s",
+            "%s: warning: %s excludes files in folders that contain sources; if the build needs "
+            "these files, remove the lines that exclude them: %s",
             PREFIX,
             maker.template,
             ", ".join(lost),

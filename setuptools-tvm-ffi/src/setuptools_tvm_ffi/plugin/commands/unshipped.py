@@ -39,7 +39,7 @@ def warn_about_unshipped_files(command: Any) -> None:  # noqa: ANN401 - a comman
     shipped = {Path(os.path.normpath(file)) for file in build_py.get_output_mapping().values()}
     files = list(unshipped_files(folders, shipped))
     if not files:
-        return  # Save time: do not start git, and do not search for sources.
+        return  # Return early, because starting git and searching for sources takes time.
     build_ext = command.get_finalized_command("build_ext")
     sources = map(Path, (*build_ext.get_source_files(), *build_ext.get_embedded_files()))
     inputs = set(map(Path, build_ext.get_generation_files()))

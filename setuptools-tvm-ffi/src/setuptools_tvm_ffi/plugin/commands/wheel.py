@@ -39,7 +39,7 @@ def macos_platform_tag(tag: str, environment: Mapping[str, str], machine: str) -
     """Return the platform tag with the architectures that the build compiles for.
 
     The tag of a universal Python names two architectures. A compiler builds for the machine's own
-    architecture unless `ARCHFLAGS` names others.
+    architecture unless `ARCHFLAGS` names other architectures.
 
     >>> macos_platform_tag("macosx_11_0_universal2", {}, "arm64")
     'macosx_11_0_arm64'
@@ -57,7 +57,7 @@ def macos_platform_tag(tag: str, environment: Mapping[str, str], machine: str) -
 
 
 class BdistWheelMixin(bdist_wheel):
-    """Builds one wheel for all Pythons on a platform (PEP 425 tag ``py3-none-<platform>``)."""
+    """Builds one wheel per platform for all Python versions (tag ``py3-none-<platform>``)."""
 
     _packing = False
     _platform_tag: str | None = None
@@ -84,7 +84,7 @@ class BdistWheelMixin(bdist_wheel):
         return python, abi, self._checked_tag(platform)
 
     def _checked_tag(self, platform: str) -> str:
-        """Return the tag that `platform-tag` requests, checked against the files to pack."""
+        """Return the platform tag. If `platform-tag` requests a tag, check the files to pack."""
         project = project_of(self.distribution)
         wanted = project.settings.platform_tag
         if wanted == platform_tag.DEFAULT or not self._packing:
@@ -106,7 +106,8 @@ class BdistWheelMixin(bdist_wheel):
             self._build_and_pack()
 
     def _build_and_pack(self) -> None:
-        # Not at the top, because hooks that only write metadata need no scan of sources.
+        # Import this only here, because it imports modules that scan sources. Hooks that only write
+        # metadata do not need these modules.
         from .unshipped import warn_about_unshipped_files  # noqa: PLC0415
 
         self._packing = True

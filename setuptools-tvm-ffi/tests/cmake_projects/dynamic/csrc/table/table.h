@@ -1,0 +1,1 @@
+extern const long kTable[4];
