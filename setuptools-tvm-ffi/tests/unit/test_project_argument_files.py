@@ -50,8 +50,8 @@ def test_other_arguments_name_no_file(tmp_path: Path, argument: str) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        *(("-Wl,-Map=out.map",), ("-Wl,-Map,out.map",), ("-Xlinker", "-Map", "-Xlinker", "out.map")),
-        *(("-Wl,--Map=out.map",), ("-Wl,--dependency-file=out.map",), ("/MAP:out.map",)),
+        *(("-Wl,-Map=out.map",), ("-Wl,-Map,out.map",), ("-Wl,--dependency-file=out.map",)),
+        *(("-Xlinker", "-Map", "-Xlinker", "out.map"), ("-Wl,--Map=out.map",), ("/MAP:out.map",)),
     ],
 )
 def test_a_file_that_the_linker_writes_is_no_input(

@@ -16,8 +16,8 @@ from pathlib import Path
 _OPTION = re.compile(r"@|-T|-include|-imacros|/FI|[/-](?!(?i:MAP):)[A-Za-z]{2,}:@?")
 # The options of nvcc that precede the name of a response file.
 _RESPONSE_FILE_OPTIONS = ("-optf", "--options-file")
-# The options of GNU ld that precede the name of a file that the linker writes. If a link depended on
-# this file, the link would be stale in every build.
+# The options of GNU ld that precede the name of a file that the linker writes. If a link depended
+# on this file, the link would be stale in every build.
 _OUTPUT_OPTION = re.compile(r"--?Map|--dependency-file")
 #: Separators between an option and the name of a file, as in
 #: ``-Wl,--version-script=exports.map``.

@@ -136,7 +136,7 @@ class BdistWheelMixin(bdist_wheel):
 
         :raises BuildError: the disk of `dist_dir` is full.
         """
-        final: str = self.dist_dir
+        final = str(self.dist_dir)
         os.makedirs(final, exist_ok=True)
         try:
             with tempfile.TemporaryDirectory(prefix=".tmp-", dir=final) as folder:
