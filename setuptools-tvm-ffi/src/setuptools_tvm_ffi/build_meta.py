@@ -6,9 +6,9 @@ from __future__ import annotations
 import gc
 
 # A frontend runs each hook in a new process, which imports all modules. Garbage collections find
-# nothing to free in the imported modules, but would take 8 per cent of the time of a build without
-# changes. Disable them during the import, and then freeze the imported objects: later collections
-# skip frozen objects.
+# nothing to free in the imported modules, but would take several per cent of the time of a build
+# without changes. Disable them during the import, and then freeze the imported objects, so that
+# later collections skip these objects.
 _collects = gc.isenabled()
 gc.disable()
 from .plugin.hooks import (  # noqa: E402

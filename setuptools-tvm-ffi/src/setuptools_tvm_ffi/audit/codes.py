@@ -163,9 +163,10 @@ BUNDLES_EXTERNAL = Code(
     "TVM207",
     ERROR,
     "bundled copy of libtvm_ffi or of NVIDIA's driver",
-    "The process loads two copies of libtvm_ffi: the bundled copy, and the copy of apache-tvm-ffi. "
-    "Functions and types that are registered in one copy are unknown to the other copy. A bundled "
-    "NVIDIA driver library does not match the kernel driver of the user's machine.",
+    "The process loads two copies of libtvm_ffi: the bundled copy, and the copy that "
+    "apache-tvm-ffi contains. Functions and types that are registered in one copy are unknown to "
+    "the other copy. A bundled NVIDIA driver library does not match the kernel driver of the "
+    "user's machine.",
     "Repair the original wheel again, with `setuptools-tvm-ffi repair`, or with an option that "
     "excludes the library: `auditwheel repair --exclude libtvm_ffi.so`.",
 )
@@ -322,8 +323,9 @@ REQUIREMENT_WITHDRAWN = Code(
     ERROR,
     "requirement that allows a withdrawn apache-tvm-ffi release",
     "The ABI of tvm-ffi's C++ classes in 0.1.13 and 0.1.13.post0 differs from their ABI in later "
-    "releases. If pip installs a release with another ABI than the release that the library was "
-    "compiled against, a library that uses these classes breaks without an error message.",
+    "releases. A library that uses these classes works only with the ABI that it was compiled "
+    "against. If pip installs a release with the other ABI, the library breaks without an error "
+    "message.",
     "Add `!=0.1.13,!=0.1.13.post0` to the requirement.",
 )
 NO_BUILD_RECORD = Code(

@@ -55,8 +55,10 @@ class Surroundings:
     def provider(self, library: str, binary: Binary) -> str | None:
         """Return where a dependency comes from: ``wheel``, ``platform``, or ``None`` if unknown.
 
-        The result is ``platform`` for libtvm_ffi and for NVIDIA's driver. It is also ``platform``
-        if every machine that accepts the tag from `lowest_tag` has the library.
+        :param library: the name of the dependency. The result is ``platform`` if this library is
+            libtvm_ffi or belongs to NVIDIA's driver. The result is also ``platform`` if every
+            machine that accepts the wheel's lowest tag (see `lowest_tag`) has this library.
+        :param binary: the library that has the dependency.
         """
         if _base_name(library) in self.files:
             return "wheel"
@@ -175,8 +177,8 @@ def _symbols(binary: Binary, *, may_use_python: bool) -> Iterator[tuple[Code, st
     python = [] if may_use_python else python_symbols(binary)
     if python:
         yield codes.NEEDS_PYTHON, first_few(python)
-    # Skip this check on Windows. An import there names a DLL and a symbol, so two DLLs can export
-    # symbols of the same name without a conflict.
+    # Skip this check for DLLs. An import from a DLL names the DLL and the symbol, so two DLLs can
+    # export symbols of the same name without a conflict.
     match = local_symbol().match
     templates = [] if binary.format == "pe" else list(filter(match, binary.exported))
     if templates:

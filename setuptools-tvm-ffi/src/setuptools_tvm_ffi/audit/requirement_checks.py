@@ -143,6 +143,6 @@ def _around_bounds(specifiers: Iterable[SpecifierSet]) -> Iterator[Version]:
 
 
 def _next_versions(release: Version) -> Iterator[Version]:
-    """Yield the next minor and the next major version. Each of them may change the ABI."""
+    """Yield the minor and the major version after `release`. Both versions may change the ABI."""
     yield Version(f"{release.major}.{release.minor + 1}")
     yield Version(f"{release.major + 1}.0")

@@ -90,8 +90,8 @@ def audit_wheel(path: Path, reader: BinaryReader) -> WheelReport:
         stubs = contents.stubs()
         found = list(reader.read(contents.binaries(), searched_strings(stubs)))
         binaries = [b for b in found if isinstance(b, Binary) and b.kind in _LOADED]
-        # `users` are the libraries that can depend on the libtvm_ffi of apache-tvm-ffi. The wheel
-        # of apache-tvm-ffi itself has no such libraries.
+        # The checks of `users` expect that the wheel depends on apache-tvm-ffi. The wheel of
+        # apache-tvm-ffi does not depend on itself, so `users` is empty for this wheel.
         users = () if wheel.name == DISTRIBUTION else binaries
         bundled = [binary for binary in users if is_external_copy(binary.path)]
         tvm_ffi = [b for b in users if b not in bundled and is_tvm_ffi_library(b)]

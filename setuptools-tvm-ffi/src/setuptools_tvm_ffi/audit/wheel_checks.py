@@ -206,7 +206,7 @@ def _module_findings(
     unknown = [
         name
         for name in names.registered
-        # If a macro assembles the name, the library contains only the last part.
+        # If a macro assembles the name, the library contains only the last part of the name.
         if not {name, _last_part(name)} & strings
     ]
     if unknown and by_target:
@@ -229,7 +229,7 @@ def _missing_stub(
         return f"{module}i is missing" if is_missing else None
     if loading:
         others = first_few(sorted(loading.values()))
-        return f"no module with stubs loads this library (modules that load others: {others})"
+        return f"no module with stubs loads this library (other libraries are loaded by {others})"
     top, slash, _ = path.partition("/")
     package = f"{top}/" if slash else ""
     has_some = any(p.startswith(package) and p.endswith(".pyi") for p in paths)
@@ -285,7 +285,7 @@ def build_record_findings(
     for path, digest in digests.items():
         recorded = facts.digests.get(installed_path(path))
         if recorded != digest:
-            what = f"the SHA-256 is {digest}, but the build record contains another"
+            what = f"the SHA-256 is {digest}, but the build record contains a different one"
             if recorded is None:
                 what = "the build record does not list this library"
             yield Finding(codes.RECORD_OF_ANOTHER_BUILD, path, what)

@@ -17,8 +17,8 @@ from typing import IO
 from .errors import PREFIX
 
 #: An environment variable that a build sets for its own process and its child processes. While the
-#: variable is set, the import hook of an editable install does not rebuild. A rebuild would wait
-#: forever for the running build.
+#: variable is set, the import hook of an editable install does not rebuild. Otherwise, a rebuild in
+#: a child process would wait for the running build, and the running build would wait for the child.
 BUILDING_VARIABLE = "_SETUPTOOLS_TVM_FFI_BUILDING"
 
 # On Windows, other processes cannot read a locked byte. The lock therefore covers only the first

@@ -49,7 +49,8 @@ def reported_write_failures(build_base: Path) -> Iterator[None]:
             f"cannot write {problem.filename or f'below {build_base}'}: {problem.strerror}",
             hint=HOW_TO_MOVE,
         ) from problem
-    except FileError as problem:  # The message of this distutils error names the file.
+    except FileError as problem:
+        # The message of this distutils error names the file, so use this message.
         cause = problem.__context__
         reads = str(problem).startswith(("could not open", "could not read"))
         if reads or not isinstance(cause, OSError) or cause.errno not in _NUMBERS:
@@ -73,7 +74,8 @@ def _may_be_below(file: str | bytes | int | None, folder: Path) -> bool:
     :param file: the path in the error, or ``None`` if the error does not name a file. For ``None``,
         the result is ``True`` if the disk of `folder` is full.
     """
-    if file is None:  # The error of a write to an open file does not name the file.
+    if file is None:
+        # When a write to an open file fails, the error does not name the file.
         return folder.is_dir() and is_full(folder)
     if isinstance(file, int):
         return False

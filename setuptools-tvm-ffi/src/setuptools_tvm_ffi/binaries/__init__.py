@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shared libraries as files: read ELF, Mach-O and PE, and derive platform tags."""
+"""Reads shared libraries in ELF, Mach-O and PE format, and derives platform tags."""
 
 #: Packages that read libraries and define platform tags. An isolated build requires these packages
 #: if `platform-tag` is not `default`. The plugin reads private tables of auditwheel. auditwheel 7

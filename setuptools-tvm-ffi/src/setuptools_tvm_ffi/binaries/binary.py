@@ -46,7 +46,7 @@ _MAX_ARCHITECTURES = 30
 
 @dataclass(frozen=True)
 class SymbolVersion:
-    """A version of symbols that an ELF file needs, such as ``GLIBC_2.34`` of ``libc.so.6``."""
+    """A symbol version that an ELF file needs, such as ``GLIBC_2.34`` of ``libc.so.6``."""
 
     library: str
     version: str
@@ -146,7 +146,9 @@ def _binaries(path: str, answer: dict[str, Any]) -> Iterator[Binary]:
 
 
 class BinaryReader:
-    """Read files in a child process. The process has limits on time and memory, and may crash.
+    """Read files in a child process. The child process has limits on time and memory.
+
+    If a file crashes the child, the file counts as unreadable, and a new child reads the next file.
 
     The reader is a context manager. It starts the child on entry and uses this child for any number
     of wheels, because importing LIEF (1.0.0) takes 1.4 s of CPU time.

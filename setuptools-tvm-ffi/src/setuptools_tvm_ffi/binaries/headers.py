@@ -56,8 +56,8 @@ _FORMATS = {"macosx": "Mach-O", "ios": "Mach-O", "win": "PE"}
 def tag_problem(content: bytes, platform: str, own: str = "") -> str | None:
     """Return why a library does not fit a platform tag, or ``None`` if the library fits.
 
-    If the tag names an unknown system, an ELF, Mach-O or PE file fits only if the tag is `own`. A
-    file in any other format always fits such a tag.
+    If the tag names an unknown system, the architecture is not compared. In this case, an ELF,
+    Mach-O or PE file fits only if `platform` is `own`, and a file in any other format always fits.
 
     :param content: the first `SIZE` bytes of the library.
     :param own: the platform tag of the system that builds.

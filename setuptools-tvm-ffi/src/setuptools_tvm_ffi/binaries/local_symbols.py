@@ -21,10 +21,10 @@ _NAMESPACES = (
     "9__gnu_cxx",
     "10__cxxabiv1",
 )
-# In a symbol, a nested name starts with N. A prefix can precede the N. Without a prefix, the symbol
-# is the named entity itself. The other prefixes mean, in this order: function-local static, guard
-# variable, guard variable of a function-local static, temporary that a reference keeps alive, and
-# the two functions of a thread-local variable.
+# In a symbol, a nested name starts with N. A prefix can precede the N. The empty prefix means the
+# named entity itself. The other prefixes mean, in the order of the list: function-local static,
+# guard variable, guard variable of a function-local static, temporary that a reference keeps alive,
+# and the two functions of a thread-local variable.
 _KINDS = ("", "Z", "GV", "GVZ", "GR", "TH", "TW")
 # These letters can follow the N. They are the const, volatile and reference qualifiers of a member
 # function.

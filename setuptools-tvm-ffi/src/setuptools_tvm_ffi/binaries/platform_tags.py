@@ -74,11 +74,11 @@ class _Policy:
 def satisfied_tag(binaries: Sequence[Binary], among: Sequence[Binary] = ()) -> str:
     """Return the lowest platform tag that a wheel with these libraries satisfies.
 
-    The lowest tag is the tag that the most machines accept. This tag contains the oldest version
-    of manylinux or macOS. On Windows, the tag depends only on the architecture. If the libraries
-    satisfy no manylinux tag, the result is ``linux_…``, which PyPI rejects. A library for musl does
-    not record which version of musl it needs. For musl, the result is therefore the newest
-    musllinux tag in auditwheel's table.
+    The lowest tag is the tag that the most machines accept: the tag with the oldest version of
+    manylinux or macOS that the libraries allow. On Windows, the tag depends only on the
+    architecture. If the libraries satisfy no manylinux tag, the result is ``linux_…``, which PyPI
+    rejects. A library for musl does not record which version of musl it needs. For musl, the result
+    is therefore the newest musllinux tag in auditwheel's table.
 
     :param binaries: the libraries. They may depend on each other.
     :param among: further libraries of the wheel. They may satisfy dependencies of `binaries`,
@@ -297,7 +297,8 @@ def _oldest_macos(binary: Binary, machines: set[str]) -> tuple[int, int]:
     assert binary.minimum_os is not None
     major, minor = binary.minimum_os
     if len(machines) > 1 and binary.machine == "arm64" and (major, minor) <= (11, 0):
-        # macOS 11.0 was the first macOS for arm64, so every macOS for arm64 satisfies this minimum.
+        # Every macOS for arm64 is 11.0 or newer, so this minimum excludes no arm64 machine. Do not
+        # let it raise the version in the tag: the other architecture may support an older macOS.
         return (0, 0)
     # Since macOS 11, tags have no minor versions (https://packaging.python.org/en/latest/
     # specifications/platform-compatibility-tags/). A library that needs macOS 11.3 gets the tag for

@@ -37,7 +37,8 @@ _ELF_MACHINES = {
     "LOONGARCH": "loongarch64",
 }
 # A file of GPU code looks like a library: it is a linked ELF file with program headers. However,
-# only the GPU's driver loads such a file. The keys of `_DEVICES` are values of the field e_machine
+# only the GPU's driver loads such a file, so the file is not described as a library. The keys of
+# `_DEVICES` are values of the field e_machine
 # (https://www.sco.com/developers/gabi/latest/ch4.eheader.html). LIEF 1.0.0 does not define the
 # value for Intel's GPUs.
 _DEVICES = {190: "cuda", 205: "intelgt", 224: "amdgpu"}

@@ -51,8 +51,9 @@ class ChangesDuringRun:
 
     def _is_unchanged(self, name: str) -> bool:
         """Whether a file has not changed since the commands started."""
-        # Compute the digest before comparing the statuses. If the file changes after the
-        # comparison, the record contains the old digest, and the next build detects the change.
+        # Compute the digest before the statuses are compared. If the file changes after the
+        # comparison, the record then contains the old digest, and the next build detects the
+        # change.
         self._files.digest(name)
         now = status_of(self._files.path(name))
         if name in self._before:

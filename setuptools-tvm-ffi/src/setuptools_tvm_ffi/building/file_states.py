@@ -50,7 +50,7 @@ def may_change_unseen(status: Status, now: int) -> bool:
 
 
 def may_have_changed_since(status: Status, time: int) -> bool:
-    """Whether the file may have changed at or after `time`, in nanoseconds."""
+    """Whether a file with this status may have changed at or after `time`, in nanoseconds."""
     return changed_at(status) > time - _STEP
 
 
@@ -144,7 +144,7 @@ class FileStates:
         return self._statuses.copy()
 
     def trusted_status(self, name: str, clock: FileSystemClock) -> Status | None:
-        """Return the status of a file, or ``None`` if the digest may belong to another content.
+        """Return the status of a file, or ``None`` if its digest may belong to other content.
 
         :param clock: a clock that was created before the first file was examined.
         """
@@ -153,8 +153,8 @@ class FileStates:
             return status
         # The file may have been written while this process read it. The digest and the status then
         # belong to different contents. Read the file again, and trust the status only if the digest
-        # is the same. If the file is so new that another write may not change the status, a second
-        # reading proves nothing.
+        # is the same. If the last write was so recent that another write may not change the status,
+        # a second reading proves nothing.
         if may_change_unseen(status, clock.now()):
             return None
         try:

@@ -168,7 +168,8 @@ class Freshness:
             details.missing[step.output] = list(run.missing)
             if header is not None and header.output not in commands:
                 # The step that precompiled the header is not recorded, for example because an input
-                # changed while it ran. Do not record this step either: it read the header.
+                # changed during the run. `step` read the precompiled header, so do not record
+                # `step` either.
                 continue
             if all(name in produced or self._changes.is_unchanged(name) for name in run.inputs):
                 commands[step.output] = run.command
@@ -220,11 +221,12 @@ class Freshness:
 
 
 def _without_unused_headers(stale: Sequence[Stale]) -> list[Stale]:
-    """Leave out a step that precompiles a header if no stale step reads the precompiled header.
+    """Leave out each step that precompiles a header, unless a stale step reads one of its outputs.
 
-    For example, if a precompiled header was deleted, but no source is stale, the header is not
-    precompiled again. If the header has changed, the sources that include the header are stale,
-    because the header is an input of these sources. The header is then precompiled again.
+    For example, if a precompiled header was deleted, but no compile step is stale, the header is
+    not precompiled again. If one of the original headers has changed, the compile steps that read
+    the precompiled header are stale, because the original headers are inputs of these steps. The
+    header is then precompiled again.
     """
     used = {each.step.precompiled for each in stale}
     used.update(name for each in stale for name in each.step.inputs)

@@ -101,8 +101,8 @@ def _check_outputs(generate: Sequence[GenerateSettings], root: Path) -> None:
             if (root / name).is_file():
                 raise ConfigurationError(
                     f"{place}: {output!r} already exists in the project",
-                    hint="delete the file, or let the command write a file with another name: "
-                    "outputs are written to the build folder",
+                    hint="commands write their outputs to the build folder: delete the file in the "
+                    "project, or let the command write a file with another name",
                 )
 
 

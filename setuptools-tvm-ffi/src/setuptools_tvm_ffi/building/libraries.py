@@ -165,8 +165,8 @@ def remove_objects(request: BuildRequest) -> None:
 def _with_overrides_for_nvcc(request: BuildRequest, process: TVMFFIProcess) -> BuildRequest:
     """Apply the overrides whose condition is a release of nvcc.
 
-    If no extension needs nvcc, none of these overrides applies. An extension may need nvcc only for
-    a source that an override adds, so these sources count, too.
+    If no extension needs nvcc, none of these overrides applies. To find this out, the function also
+    examines the sources in overrides, because an override may add the only CUDA source.
     """
     extensions, project = request.extensions, request.project
     if not project.settings.overrides and not any(e.overrides for e in extensions):
@@ -295,7 +295,7 @@ def _check_files(settings: ExtensionSettings, root: Path, generated: Generated) 
 def _check_device_link(settings: ExtensionSettings, sources: Sequence[PurePosixPath]) -> None:
     """Check whether the device code of an extension's sources can be linked.
 
-    :param sources: the names of the sources in settings.
+    :param sources: the sources, with the names that the settings contain.
     :raises ConfigurationError: no source is a CUDA source, or a CUDA source has architectures of
         its own.
     """
@@ -395,7 +395,8 @@ class _Run:
             for output in (each.step.output, *each.step.extra_outputs):
                 (root / output).parent.mkdir(parents=True, exist_ok=True)
         manifest.unlink(missing_ok=True)
-        # `os.fsencode` preserves the bytes of file names that the locale's encoding cannot decode.
+        # The locale's encoding may be unable to decode a file name. `os.fsencode` restores the
+        # original bytes of such a name.
         replace_file(manifest, os.fsencode(text))
         freshness.begin(stale, manifest)
         launchers = list(_launchers(self.toolchain))

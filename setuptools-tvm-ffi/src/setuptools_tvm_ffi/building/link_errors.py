@@ -91,13 +91,14 @@ def check_no_python_symbols(path: Path, library: str, toolchain: Toolchain) -> N
     """Reject a library that references CPython, because its wheel has the tag ``py3-none``.
 
     If a project does not link libpython, the linker rejects references to CPython. If a project
-    links libpython, the linker accepts them. This function therefore reads the symbols with ``nm``.
+    links libpython, the linker accepts such references. This function therefore reads the symbols
+    with ``nm``.
 
     :raises BuildError: the library references CPython; the message lists the symbols.
     """
     if toolchain.system == "windows":
         # On Windows, the linker rejects references to CPython, unless it finds Python's import
-        # library.
+        # library. This function does not detect references in that case.
         return
     nm = find_nm(toolchain.compilers)
     dynamic = () if path.suffix == ".dylib" else ("-D",)

@@ -82,8 +82,10 @@ class NativeHost:
 def _prepare_for_sanitizer(toolchain: Toolchain, project: Project, process: TVMFFIProcess) -> None:
     """If the build uses a sanitizer, make the child process load the sanitizer's runtime.
 
-    Log the environment variables that load the runtime. Users must set these variables when they
-    start Python to import the library.
+    Also log the environment variables that load the runtime. Users must set these variables when
+    they start a Python that imports the library.
+
+    :param process: the child process that imports `tvm_ffi`.
     """
     build_type = project.settings.build_type
     linking = toolchain.compilers.get("cxx") or toolchain.compilers["c"]

@@ -36,9 +36,10 @@ def main() -> None:
 
 
 def answer(reference: str) -> dict[str, Any]:
-    """Return the absolute paths of the folders that a reference names, and the module's file.
+    """Return the absolute paths of the folders that a reference names.
 
-    If the reference cannot be used, return the reason under the key ``missing`` or ``problem``.
+    If the reference names an attribute of a module, also return the path of the module's file. If
+    the reference cannot be used, return the reason under the key ``missing`` or ``problem``.
     """
     module, colon, attributes = reference.partition(":")
     try:

@@ -43,15 +43,16 @@ def add_pkg_config(
         found.append(_with_flags(settings, system) if settings.pkg_config else settings)
         for module in settings.pkg_config:
             name = _split(module)[0]
-            # pkgconf (1.8) escapes spaces in the path of the folder, but pkg-config (0.29) does
-            # not. For both programs, joining the words of the output gives the path.
+            # The output is the path of the folder with the .pc file. pkgconf (1.8) escapes spaces
+            # in the path, but pkg-config (0.29) does not. For the output of each program, joining
+            # the words gives the path.
             folder = shlex.split(_query(settings, ("--variable=pcfiledir", name)))
             files.append(f"{' '.join(folder)}/{name}.pc")
     return found, files
 
 
 def _with_flags(settings: ExtensionSettings, system: str) -> ExtensionSettings:
-    # pkg-config needs white space around an operator: it would not split `libpng>=1.6`.
+    # pkg-config needs white space around an operator: `libpng>=1.6` would be the name of a module.
     modules = [" ".join(filter(None, _split(module))) for module in settings.pkg_config]
     include_dirs: list[str] = []
     macros: list[Macro] = []

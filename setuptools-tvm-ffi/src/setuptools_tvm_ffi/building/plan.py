@@ -115,9 +115,10 @@ class LibraryPlan:
     :param support_files: the contents of files that the steps read.
     :param source_arguments: the compiler flags of each source that has flags of its own. The keys
         are the names of the sources in settings.
-    :param companions: files that the wheel contains beside the library, such as debug symbols.
-    :param siblings: the libraries of the distribution that must be loaded before this library, in
-        the order of loading.
+    :param companions: files that belong to the library, such as debug symbols. In the wheel, they
+        are in the library's folder.
+    :param siblings: the other libraries of the same distribution that must be loaded before this
+        library, in the order of loading.
     """
 
     settings: ExtensionSettings

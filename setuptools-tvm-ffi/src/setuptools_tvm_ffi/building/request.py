@@ -101,8 +101,8 @@ class BuildRequest:
 class BuiltLibrary:
     """One library that was linked and checked.
 
-    :param companions: the contents of the files that the wheel contains beside the library. The key
-        is the path of the file, relative to the library's folder.
+    :param companions: the contents of the files that belong to the library, such as debug symbols.
+        The key is the path of the file, relative to the library's folder.
     """
 
     plan: LibraryPlan

@@ -72,8 +72,8 @@ class IncludePath:
         """Return the folders that a compiler searches for a header, in order.
 
         :param includer: the file that includes the header.
-        :param outer: the folders of the files that include the includer. The folder of the direct
-            includer is first.
+        :param outer: the folders of the files that include `includer`, directly or indirectly. The
+            folder of the file that includes `includer` directly is first.
         """
         own = (os.path.dirname(includer), *outer, *self.quoted) if name.quoted else ()
         return (*own, *self.missing, *self.brackets)
@@ -138,7 +138,10 @@ def script_of(command: str) -> str | None:
 
 
 def ask(command: Sequence[str], root: Path) -> str:
-    """Run a command and return its output in English, or "" if the command does not start."""
+    """Run a command in the locale C, so that its messages are in English.
+
+    :returns: the output, or "" if the command does not start.
+    """
     try:
         process = subprocess.run(
             command,
@@ -160,9 +163,9 @@ def ask(command: Sequence[str], root: Path) -> str:
 class _Includes:
     """The headers that one file may include. The file, called the includer, is a source or header.
 
-    :param chains: a chain for each header name in the includer. The chain contains all existing
-        files with this name, in search order. Each item is a pair: the existing file, and the
-        missing files that come before the existing file in search order.
+    :param chains: for each header name in the includer, all existing files with this name, in
+        search order. Each item of a chain is a pair: the existing file, and the missing files that
+        come before the existing file in search order.
     :param answers: existing files that the includer names in ``__has_include``.
     :param unanswered: missing files. If one of them existed, ``__has_include`` or the assembler
         would find it.
@@ -214,7 +217,8 @@ class HeaderSearch:
         # includes.
         outer: dict[str, tuple[str, ...]] = {}
         pending = list(spelled.items())
-        # While the loop runs, it appends the files that the assembler reads to `pending`.
+        # The loop appends more files to `pending` while it runs: the files that the assembler
+        # reads.
         for key, includer in pending:
             around = outer.get(key, ())
             includes = self._includes(includer, around)
@@ -322,16 +326,18 @@ def _candidates(
     candidates = [os.path.join(folder, name.name) for folder in folders]
     if name.next:
         own = _normal(includer)
-        # #include_next continues the search after the includer. Two candidates can be the includer:
-        # for a name in quotes, the includer's folder is searched first, and the same folder can
-        # also be on the include path. Continue after the last of these candidates.
+        # #include_next continues the search after the includer. Two candidates can be paths of
+        # the includer: for a name in quotes, the includer's folder is searched first, and the same
+        # folder can also be on the include path. Continue after the last of these candidates.
         begin = max((i for i, c in enumerate(candidates) if _normal(c) == own), default=-1)
         candidates = candidates[begin + 1 :]
     yield from candidates
 
 
 def included_by_arguments(arguments: Sequence[str]) -> list[str]:
-    """Return the names in -include options. Compilers search the working directory for them first.
+    """Return the names of the files in -include options.
+
+    Compilers first search the working directory for these files.
 
     >>> included_by_arguments(("-O2", "-include", "a.cc", "-include", "b.cc", "-c"))
     ['a.cc', 'b.cc']

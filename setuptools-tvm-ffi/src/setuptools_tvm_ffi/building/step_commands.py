@@ -41,7 +41,10 @@ class StepCommands:
         return StepCommand(self._identity(step), self.compiler(step), self._variables, dated)
 
     def difference(self, step: Step, last: StepCommand) -> str | None:
-        """Return what differs from the command of the last run, or ``None`` if nothing differs."""
+        """Compare a step's command with the command of its last run.
+
+        :returns: the reason why the step must run again, or ``None`` if the step need not.
+        """
         if last.identity != self._identity(step):
             return "its command changed"
         if last.compiler != self.compiler(step):

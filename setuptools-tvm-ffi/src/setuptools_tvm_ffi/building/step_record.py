@@ -122,8 +122,9 @@ class StepRecord:
         self._ranges = {o: _ranges(number[name] for name in n) for o, n in files_of.items()}
         self.commands = dict(commands)
         self._id = secrets.token_hex(8)
-        # Write the details first, then the record. If this process is killed in between, the next
-        # build detects it, because the identifiers in the files differ.
+        # Write the details first, then the record. If this process is killed in between, the two
+        # files contain different identifiers. When a later build reads the details, it
+        # compares the identifiers.
         self._write_details({digest for digest, _ in files.values()})
         self.write_statuses(files, folders)
 

@@ -10,9 +10,10 @@ from pathlib import PurePosixPath
 from ..base.file_digest import digest_of
 from ..project.sources import language_of
 
-#: The content of a batch's main file. The command includes the sources with the option -include or
-#: /FI. A compiler then reports the same paths, and searches the same folders for headers, as if it
-#: compiled each source alone. With #include, the paths and the folders would differ.
+#: The content of a batch's main file. The main file does not include the sources. Instead, the
+#: compile command includes the sources with the option -include or /FI. A compiler then reports the
+#: same paths, and searches the same folders for headers, as if it compiled each source alone. With
+#: #include, the paths and the folders would differ.
 MAIN_FILE = "/* The compile command includes the sources of this batch. */\n"
 
 _SUFFIXES = {"c": ".c", "cxx": ".cc", "cuda": ".cu", "hip": ".hip"}

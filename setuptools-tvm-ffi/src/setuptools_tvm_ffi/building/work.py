@@ -65,7 +65,7 @@ class Work:
 
     @contextlib.contextmanager
     def counted_caches(self, launchers: Iterable[Launcher], log: Path) -> Iterator[dict[str, str]]:
-        """Count hits and misses during the ``with`` block.
+        """Count the hits and misses of compiler caches during the ``with`` block.
 
         The context manager yields environment variables for the compilers. With these variables,
         ccache logs its hits and misses. The variables are set even if the project declares no

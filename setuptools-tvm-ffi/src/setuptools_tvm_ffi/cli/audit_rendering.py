@@ -15,7 +15,8 @@ from ..base.colour import painted
 from ..base.errors import harmless
 from ..base.text import first_few
 
-# The labels of needed libraries in the report. The key is the provider of the libraries.
+# The report lists the needed libraries of each provider. The key is the provider, and the value is
+# the label of the list.
 _PROVIDERS = {
     "platform": "needs",
     "wheel": "needs from this wheel",
@@ -62,7 +63,7 @@ def _facts_of_wheel(report: WheelReport) -> Iterator[str]:
 
 
 def _slice(path: str, machine: str) -> str:
-    """Return a library's path, and the machine if the file contains several architectures."""
+    """Return a library's path, followed by the machine if `machine` is not empty."""
     return f"{path} ({machine})" if machine else path
 
 

@@ -25,8 +25,8 @@ class Audited:
     """The result of auditing one wheel.
 
     :param report: the report of the audit.
-    :param done: lines that describe the repair of the wheel, if the command repaired the wheel.
-    :param document: a JSON object that describes the repair, or ``None`` if there was no repair.
+    :param done: lines that describe the repair of the wheel. Without a repair, there are no lines.
+    :param document: a JSON object that describes the repair, or ``None`` without a repair.
     """
 
     report: WheelReport

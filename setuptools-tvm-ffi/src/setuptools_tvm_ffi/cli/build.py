@@ -58,7 +58,8 @@ def run(parsed: argparse.Namespace) -> int:
         return front_end.run(parsed, "wheel", deliver, folder=folder)
     finally:
         if is_new:
-            with contextlib.suppress(OSError):  # `rmdir` fails if the folder contains files.
+            # Remove the new folder if it is empty. Otherwise `rmdir` raises an OSError.
+            with contextlib.suppress(OSError):
                 folder.rmdir()
 
 

@@ -4,8 +4,9 @@
 A target names the machine, the system and the oldest supported version of the system. Examples are
 x86_64-linux-gnu.2.17, aarch64-linux-gnu.2.28, x86_64-linux-musl, aarch64-macos.11.0 and
 x86_64-windows-gnu. For each target, pip downloads the apache-tvm-ffi wheel of that platform. The
-command links the project's libraries with the libtvm_ffi in this wheel. The command creates no
-isolated environment: install the project's build requirements and setuptools-tvm-ffi[cross] first.
+command links the project's libraries with the libtvm_ffi in the downloaded wheel. The command
+creates no isolated environment: first install the project's build requirements and
+setuptools-tvm-ffi[cross].
 
 For example:
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Show the tools that builds use on this machine, the problems, and how to fix them.
+"""Show the tools that builds use on this machine, and the commands that fix problems.
 
 The command imports no package that it diagnoses, so it also works if setuptools or apache-tvm-ffi
 is broken. The exit status is 1 if something that every build needs is missing or broken. Warnings

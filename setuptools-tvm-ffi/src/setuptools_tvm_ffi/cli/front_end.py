@@ -146,9 +146,9 @@ def run_child(
             for line in process.stdout:
                 progress.output(line)
         except BaseException:
-            # After Ctrl-C, the terminal sends a signal to the child, too. Another signal may
-            # reach only this process. If the child does not end by itself, send SIGTERM to the
-            # child: a hook that runs ninja then also ends ninja and the compilers.
+            # Ctrl-C interrupts this process and the child. Other signals may reach only this
+            # process. If the child does not end by itself, send SIGTERM to the child: a hook that
+            # runs ninja then also ends ninja and the compilers.
             end_child(
                 process,
                 own_time=_SECONDS_TO_END_BY_ITSELF,

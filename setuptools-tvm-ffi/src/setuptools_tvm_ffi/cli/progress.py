@@ -83,7 +83,7 @@ class Progress:
 
     @property
     def elapsed(self) -> float:
-        """The seconds since the start."""
+        """The seconds since this object was created."""
         return time.monotonic() - self._started
 
     def status(self, text: str) -> None:
@@ -165,9 +165,9 @@ class Progress:
                 self._draw()
 
     def _draw(self) -> None:
-        """Write the status line over the previous one. An empty status erases the line.
+        """Write the status line over the previous status line. An empty status erases the line.
 
-        Spaces overwrite the rest of the previous line, because some consoles of Windows do not
+        Spaces overwrite the rest of a longer previous line, because some consoles of Windows do not
         support the escape sequence that erases a line.
         """
         if self._status:
@@ -176,7 +176,7 @@ class Progress:
             except OSError:
                 columns = _USUAL_COLUMNS
             time_shown = f"  {duration(self.elapsed)}"
-            # A character in the last column would move some terminals to the next line.
+            # Leave the last column empty: some terminals begin a new line after a full line.
             room = max(0, columns - 1 - len(time_shown))
             shown = f"{shortened(harmless(self._status), room)}{time_shown}"[: columns - 1]
             self._stream.write(f"\r{shown}{' ' * (self._drawn - len(shown))}")

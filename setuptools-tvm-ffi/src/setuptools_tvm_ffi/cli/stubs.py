@@ -82,7 +82,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 @dataclass
 class _Receiver:
-    """Compares the stubs with the source tree. If `check` is false, updates the source tree."""
+    """Receives the stubs. Stores the stubs that differ from the source tree in `stale`."""
 
     check: bool
     stale: list[StubFile] = field(default_factory=list)

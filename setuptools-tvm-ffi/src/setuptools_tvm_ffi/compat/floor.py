@@ -43,7 +43,10 @@ class Range:
 
     @property
     def abi_floor(self) -> str | None:
-        """The value of ``abi-floor`` for which a build writes `requirement`, or ``None``."""
+        """The value of ``abi-floor`` for which a build writes `requirement`.
+
+        The result is ``None`` if there is no such value.
+        """
         if self.oldest < _FIRST_FLOOR or self.requirement != requirement_for(self.oldest):
             return None
         return self.oldest.public
@@ -72,5 +75,9 @@ def widest_range(results: Sequence[Result]) -> Range | None:
 
 
 def is_admitted(version: Version, admits: SpecifierSet | None) -> bool:
-    """Whether a wheel has no requirement, or its requirement admits a release."""
+    """Whether a wheel's requirement for apache-tvm-ffi admits a release.
+
+    :param admits: the specifiers of the requirement. ``None`` means that the wheel has no such
+        requirement, and so admits every release.
+    """
     return admits is None or admits.contains(version, prereleases=True)

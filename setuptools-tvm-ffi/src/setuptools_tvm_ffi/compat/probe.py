@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Imports the packages of the wheel and calls their functions, in a child process.
 
-Before each step, the probe writes the name of the step to a file. After a crash, the last name is
-the step that crashed. The plugin is not installed in the temporary environment, so the Python of
-this environment runs this file by path. The probe must work with every apache-tvm-ffi release since
-0.1.0. Before it calls a newer function of tvm_ffi, it checks whether the function exists.
+Before each step, the probe writes the name of the step to a file. After a crash, the last name in
+the file is the name of the step that crashed. The plugin is not installed in the temporary
+environment, so the Python of this environment runs this file by path. The probe must work with
+every apache-tvm-ffi release since 0.1.0. Before it calls a newer function of tvm_ffi, it checks
+whether the function exists.
 """
 
 from __future__ import annotations
@@ -106,10 +107,9 @@ def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str
 
 
 def registered_since(before: set[str], names: Iterable[str]) -> list[str]:
-    """Return the names that are not in `before`, except names of tvm-ffi.
+    """Return the names that were registered after `before` was read. Leave out tvm-ffi's own names.
 
-    Names of tvm-ffi must be excluded, because tvm-ffi registers some of its functions after
-    `before` was read.
+    tvm-ffi also registers some of its functions after `before` was read.
     """
     return sorted(name for name in set(names) - before if not name.startswith("ffi."))
 
@@ -124,8 +124,8 @@ def type_keys(tvm_ffi: Any) -> Iterator[str]:  # noqa: ANN401
 def class_look_up(tvm_ffi: Any) -> Callable[[str], Any] | None:  # noqa: ANN401
     """Return tvm-ffi's function that looks up the reflection data of a type, such as its methods.
 
-    That function and the list of types are private in tvm-ffi. If a release lacks one of them, the
-    result is ``None``.
+    The result is ``None`` if the release lacks this function, or lacks the function that lists the
+    types. Both functions are private in tvm-ffi.
     """
     if tvm_ffi.get_global_func("ffi.GetRegisteredTypeKeys", allow_missing=True) is None:
         return None
@@ -194,8 +194,9 @@ def is_known_to_take_nothing(parse_schema: Callable[[str], Any], metadata: Any) 
 def is_own(name: str, packages: list[str]) -> bool:
     """Whether a name is an exported symbol, or belongs to a package of the wheel.
 
-    Exported symbols contain no dot. Any other name was registered by a package outside the wheel,
-    which the wheel's packages have imported.
+    A name without a dot is an exported symbol. Any other name starts with the name of the package
+    that registered it. If the wheel does not contain this package, a package of the wheel has
+    imported it.
     """
     return "." not in name or name.partition(".")[0] in {p.partition(".")[0] for p in packages}
 

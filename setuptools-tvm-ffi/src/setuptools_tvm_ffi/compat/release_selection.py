@@ -23,7 +23,7 @@ from ..ffi.releases import DISTRIBUTION
 from .temporary_environment import Index, for_installers
 
 # The command `pip index versions` of pip 23.1 to 26.3 prints this line. The option `--json` of this
-# command is not used, because older releases than pip 25.1 lack the option.
+# command is not used, because pip supports the option only since release 25.1.
 _AVAILABLE = re.compile(r"^Available versions: (.*)$", re.MULTILINE)
 
 

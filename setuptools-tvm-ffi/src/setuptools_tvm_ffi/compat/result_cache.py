@@ -89,10 +89,10 @@ def facts_of(plan: Plan) -> dict[str, object]:
 def _states(plan: Plan) -> Mapping[str, str]:
     """Return the state of each local file that may change the result of a test.
 
-    If the user has given a command, the result contains all files in the folder where the command
-    runs. The result also contains the files and folders that are named in an additional requirement
-    or in a word of the command. A word may have the form ``--option=FILE``, ``FILE::test`` or
-    ``FOLDER[extra]``.
+    The keys of the dictionary are paths. If the user has given a command, the dictionary contains
+    all files in the folder where the command runs. It also contains each file that is named in an
+    additional requirement or in a word of the command, and all files in each folder that is named
+    there. A word may have the form ``--option=FILE``, ``FILE::test`` or ``FOLDER[extra]``.
     """
     states: dict[str, str] = {}
     if plan.command is not None:

@@ -80,8 +80,8 @@ def split_requirements(
 ) -> tuple[SpecifierSet | None, tuple[str, ...]]:
     """Return the specifiers for apache-tvm-ffi, and the requirements for other distributions.
 
-    Requirements whose markers do not match this environment are dropped, and also requirements of
-    extras. The specifiers are ``None`` if the wheel does not require apache-tvm-ffi.
+    Requirements of extras are dropped. Requirements whose markers do not match this environment are
+    dropped, too. The specifiers are ``None`` if the wheel does not require apache-tvm-ffi.
 
     :param requirements: the ``Requires-Dist`` fields of a wheel.
     """

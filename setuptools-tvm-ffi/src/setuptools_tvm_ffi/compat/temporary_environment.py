@@ -63,10 +63,10 @@ def for_installers(around: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Index:
-    """Package sources in addition to the user's configuration of pip and uv.
+    """Package sources that extend or replace the sources in the user's configuration.
 
     :param find_links: folders with packages, and URLs of pages with links to packages.
-    :param no_index: whether `find_links` is the only source of packages.
+    :param no_index: whether pip and uv ignore all indexes.
     :param index_url: an index that replaces the configured index.
     """
 
@@ -112,7 +112,8 @@ class Installer:
         if self.uv is not None:
             options = ("--quiet", "--no-project", "--python", sys.executable)
             return (self.uv, "venv", *options, str(environment.folder))
-        # pip 22.3 and newer can install into an environment that has no pip.
+        # The environment needs no pip of its own, because pip 22.3 and newer can install into
+        # another environment.
         return (sys.executable, "-m", "venv", "--without-pip", str(environment.folder))
 
     def installation(

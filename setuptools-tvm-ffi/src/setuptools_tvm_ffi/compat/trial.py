@@ -139,8 +139,8 @@ def describe(found: Mapping[str, int | None]) -> str:
 def first_error(output: str) -> str:
     """Return the part of a failed program's output that contains the reason for the failure.
 
-    pip prints ``ERROR: …`` and uv prints ``error: …``. If uv cannot resolve the
-    dependencies, uv prints the reason after ``cause:`` (0.13) or ``╰─▶`` (older releases). Any
+    pip prints ``ERROR: …`` and uv prints ``error: …``. If uv cannot resolve the dependencies, uv
+    0.13 prints the reason after ``cause:``, and older releases of uv print it after ``╰─▶``. Any
     other program prints the reason in the last line.
     """
     lines = [line.strip() for line in output.splitlines() if line.strip()]

@@ -93,7 +93,7 @@ def prepare_target_sdk(root: Path, folder: Path, target: Target) -> TVMFFISdk:
 def release_to_link_with() -> Version:
     """Return the version of the installed apache-tvm-ffi.
 
-    A build for a target links with the apache-tvm-ffi wheel of this version for the target.
+    A build for a target links with the target's apache-tvm-ffi wheel, which has this version.
 
     :raises BuildError: apache-tvm-ffi is not installed, or its version is not supported.
     """
@@ -150,7 +150,7 @@ def _download(root: Path, folder: Path, target: Target, version: Version) -> Pat
         if _NO_MATCH not in result.stdout:
             raise _cannot_fetch(target, version, result)
     # pip prints the same message if the wheel is missing and if the index is unreachable. To
-    # distinguish these cases, search for a wheel for this machine: a reachable index has one.
+    # distinguish these cases, search for a wheel for this machine, which a reachable index has.
     result = _pip([*_RESOLVE, f"{DISTRIBUTION}=={version}"], root, folder)
     if result.returncode != 0:
         raise _cannot_fetch(target, version, result)

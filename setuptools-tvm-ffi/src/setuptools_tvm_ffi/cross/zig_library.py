@@ -44,7 +44,7 @@ def keep_library(library: Path, version: str, cache: Path) -> Path:
         _mark_as_used(kept)
         return kept
     logger.info("%s: caching the sources of Zig's libraries in %s", PREFIX, kept)
-    logger.info("%s: the first link for a target compiles the sources, which takes minutes", PREFIX)
+    logger.info("%s: the first link for a target compiles these sources (takes minutes)", PREFIX)
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache, prefix=f".zig-{version}.") as scratch:

@@ -108,13 +108,15 @@ def _name_library_folder(library: Path, root: Path, name: Path) -> None:
     link = root / name
     if link.resolve() != library.resolve():
         if link.is_dir() and not link.is_symlink():
-            shutil.rmtree(link)  # A CI cache may have restored a link as a folder.
+            shutil.rmtree(link)  # A CI cache may have restored the link as a folder.
         link.unlink(missing_ok=True)
         link.parent.mkdir(parents=True, exist_ok=True)
         try:
             link.symlink_to(library, target_is_directory=True)
         except OSError:
-            return  # On Windows, the user may lack the right to create links.
+            # On Windows, the user may lack the right to create links. Zig then finds its headers
+            # and sources without ZIG_LIB_DIR, in the folder of its installation.
+            return
     os.environ["ZIG_LIB_DIR"] = str(name)
 
 

@@ -11,8 +11,8 @@ from ..base.text import first_few
 from .facts import TVMFFI, Facts, Finding, Machine, Package, Preceding, Tool, Unreadable
 from .remedies import install_command, is_supported, pip_install, quoted
 
-# The withdrawn releases in `ffi.releases`. That module imports packaging and setuptools, so the
-# releases are repeated here; a test compares the two lists.
+# The same withdrawn releases as in `ffi.releases`. `doctor` cannot import this module, because the
+# module imports packaging and setuptools, which may be broken. A test compares the two lists.
 WITHDRAWN = ("0.1.13", "0.1.13.post0")
 _OLDEST_TVM_FFI = (0, 1, 7)
 
@@ -56,7 +56,7 @@ _NEEDS = {
 
 
 def diagnose(facts: Facts) -> list[Finding]:
-    """Return all findings: errors first, then warnings, then features that are unavailable."""
+    """Return all findings: errors first, then warnings, then findings of level ``optional``."""
     found = [
         *(finding for tool in facts.tools for finding in check_tool(tool, facts.machine)),
         *check_tvm_ffi(facts.tvm_ffi, facts.machine),
@@ -98,7 +98,7 @@ def check_tvm_ffi(tvm_ffi: TVMFFI, machine: Machine) -> Iterator[Finding]:
     version, name = tvm_ffi.version, f"apache-tvm-ffi {tvm_ffi.version}"
     another = install_command("apache-tvm-ffi", machine)
     if not version:
-        why = f"packages cannot be imported, and {_ISOLATED}"
+        why = f"packages that need it cannot be imported, and {_ISOLATED}"
         yield Finding("warning", "apache-tvm-ffi is missing", why, another)
         return
     public = version.partition("+")[0]
@@ -114,7 +114,7 @@ def check_tvm_ffi(tvm_ffi: TVMFFI, machine: Machine) -> Iterator[Finding]:
     if release:
         again = pip_install(machine, f"apache-tvm-ffi=={public}", again=True)
     if tvm_ffi.problem:
-        why = "builds cannot find its headers and its library, and packages cannot be imported"
+        why = "builds cannot find its headers and library, and packages that need it fail to import"
         yield Finding("error", f"{name} is broken: {tvm_ffi.problem}", why, again)
     # Do not compare the headers with `version`: the headers of 0.1.15.post2 define 0.1.16.
     if tvm_ffi.headers and tvm_ffi.library_version not in {"", tvm_ffi.headers}:
@@ -146,7 +146,8 @@ def check_package(package: Package, machine: Machine) -> Iterator[Finding]:
     name = package.name
     if not package.version:
         command = pip_install(machine, name)
-        yield Finding("warning", f"{name} is not installed", "it cannot be imported", command)
+        why = "its modules cannot be imported"
+        yield Finding("warning", f"{name} is not installed", why, command)
     if package.problem:
         what = f"{name} cannot be examined: {package.problem}"
         command = pip_install(machine, name, again=True)

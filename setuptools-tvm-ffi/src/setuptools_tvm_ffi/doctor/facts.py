@@ -47,7 +47,7 @@ class TVMFFI:
     :param library: the path of its ``libtvm_ffi``.
     :param library_version: the version that the library reports when it is loaded.
     :param problem: why ``tvm-ffi-config`` fails or the library cannot be loaded.
-    :param others: other copies of ``libtvm_ffi`` in installed distributions.
+    :param others: the paths of the copies of ``libtvm_ffi`` in other installed distributions.
     """
 
     version: str = ""

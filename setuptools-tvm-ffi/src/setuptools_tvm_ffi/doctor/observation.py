@@ -51,8 +51,8 @@ _SNIPPETS = {
 _MANAGERS = ("apt-get", "dnf", "brew", "winget")
 _LOADER_VARIABLES = {"linux": "LD_LIBRARY_PATH", "darwin": "DYLD_LIBRARY_PATH"}
 _AUDIT_EXTRA = ("auditwheel", "delvewheel", "lief")
-#: Distributions that every build uses. `observe` examines them like the packages that require
-#: apache-tvm-ffi, because a source tree may shadow each of these distributions.
+#: Distributions that every build uses. A source tree may shadow any of these distributions, so
+#: `observe` examines them in the same way as the packages that require apache-tvm-ffi.
 REQUIRED = ("apache-tvm-ffi", "setuptools")
 _LIBRARY_SUFFIXES = (".so", ".dylib", ".dll")
 # `auditwheel repair` adds a digest to the name of a library that it copies into a wheel.
@@ -118,7 +118,8 @@ def _machine(system: str) -> Machine:
     if not has_pip():
         uv = f"uv pip install --python {python}"
         pip = uv if shutil.which("uv") else f"{python} -m ensurepip && {pip}"
-    # PEP 668: pip refuses to install into the Python of the system, so propose an environment.
+    # PEP 668: pip refuses to install into the Python of the system, so propose a virtual
+    # environment.
     is_managed = os.path.exists(os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED"))
     if is_managed and sys.prefix == sys.base_prefix:
         pip = f"{python} -m venv .venv && .venv/bin/python -m pip install"
@@ -226,7 +227,7 @@ def _msvc(name: str) -> Tool:
         *("-latest", "-prerelease", "-products", "*", "-requires", component),
         *("-property", "installationPath"),
     )
-    if problem or not folder:  # In this case, setuptools does not find MSVC, either.
+    if problem or not folder:  # setuptools also runs vswhere, so builds do not find MSVC, either.
         return Tool(name)
     version_file = Path(folder, "VC/Auxiliary/Build/Microsoft.VCToolsVersion.default.txt")
     return Tool(name, f"MSVC {_read(version_file).strip()}", folder, "Visual Studio")

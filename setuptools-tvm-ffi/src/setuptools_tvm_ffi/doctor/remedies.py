@@ -7,7 +7,7 @@ import shlex
 
 from .facts import Machine
 
-# Maps each tool to package managers, and each package manager to the packages with the tool.
+# For each tool and each package manager: the packages that contain the tool.
 _PACKAGES = {
     "C++ compiler": {"apt-get": "g++", "dnf": "gcc-c++"},
     "C compiler": {"apt-get": "gcc libc6-dev", "dnf": "gcc"},
@@ -26,8 +26,9 @@ _MSVC = (
 )
 # The requirements with which pip installs tools. The key is the name of the tool.
 _REQUIREMENTS = {
-    # See `building.ninja`, `ffi.releases` and `toolchains.device_discovery`. These modules import
-    # setuptools or packaging, so the requirements are repeated here; a test compares them.
+    # The first three requirements are the same as in `building.ninja`, `ffi.releases` and
+    # `toolchains.device_discovery`. `doctor` cannot import these modules, because they import
+    # setuptools or packaging, which may be broken. A test compares the requirements.
     "ninja": "ninja>=1.10",
     "apache-tvm-ffi": "apache-tvm-ffi>=0.1.7,!=0.1.13,!=0.1.13.post0,<0.2",
     "nvcc": "cuda-toolkit[nvcc,cccl]==13.0.*",
@@ -59,7 +60,8 @@ def install_command(name: str, machine: Machine, *, again: bool = False) -> str:
     :param again: whether the tool is installed, but broken.
     """
     if name == "pip or uv":
-        # If pip and uv are missing, `machine.pip` starts with the command that installs pip.
+        # `machine.pip` can contain two commands. If pip and uv are missing, the first command
+        # installs pip.
         return machine.pip.partition(" && ")[0]
     if name in _REQUIREMENTS:
         return pip_install(machine, _REQUIREMENTS[name], again=again)

@@ -3,9 +3,9 @@
 
 If the setting `editable-rebuild` is true, setuptools-tvm-ffi copies this module into the editable
 wheel. A `.pth` file in the wheel imports the module whenever Python starts. `pip uninstall` removes
-the module and the `.pth` file. The module imports only standard modules. To start fast, it imports
-most of them only when it rebuilds. The folder of the libraries contains an archive with the build
-tools.
+the module and the `.pth` file. The module imports only standard modules, and imports most of
+them only for a rebuild, so that Python starts fast. A rebuild uses build tools from an archive,
+which is in the folder of the libraries.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ SWITCH_VARIABLE = "SETUPTOOLS_TVM_FFI_EDITABLE_REBUILD"
 SETTINGS_VARIABLES = "SETUPTOOLS_TVM_FFI_"
 DEBUG_VARIABLE = "SETUPTOOLS_TVM_FFI_DEBUG"
 
-#: The content of the `.gitignore` that the plugin writes to the parent of the build folders. The
-#: content shows that the plugin created this parent folder.
+#: The content of the `.gitignore` that the plugin writes into the folder that contains all build
+#: folders. If a folder's `.gitignore` has this content, the plugin has created the folder.
 IGNORE_EVERYTHING = b"# Created by setuptools-tvm-ffi.\n*\n"
 
 REBUILD_RECORD = "rebuild.json"
@@ -47,11 +47,13 @@ _UNPACKED = "rebuild-tools-"
 
 _PREFIX = "setuptools-tvm-ffi"
 
-# Rebuilds remove these variables. A user may preload a sanitizer's runtime through them. Compilers
-# do not free all memory. The runtime reports this as an error, so the compilers would fail.
+# A rebuild removes these variables from the environment of its child process. A user may set them
+# to preload the runtime of a sanitizer. This runtime would also examine the compilers, and would
+# report an error because compilers do not free all memory.
 _PRELOADING_VARIABLES = ("LD_PRELOAD", "DYLD_INSERT_LIBRARIES")
 
-# Patterns that find the first error in the output of a build. The first pattern that matches wins.
+# Patterns that find the first error in the output of a build. `first_error` uses the first pattern
+# that matches.
 _ERRORS = (
     # GCC, Clang: `a.cc:1:2: error: …`; nvcc: `a.cu(1): error: …`; cl: `a.cc(1): error C2065: …`;
     # as: `a.s:1: Error: …`; ptxas: `… line 1; error   : …`; nvcc's driver: `nvcc fatal   : …`;
@@ -59,8 +61,8 @@ _ERRORS = (
     rf"(?m)^(?!FAILED: |{_PREFIX}: |collect2: |clang(\+\+)?: error: linker command failed)"
     r"(?P<shown>.*[:;] (fatal )?[Ee]rror( \w+)? *:|\w+ fatal +:"
     r"|.*: (undefined reference to|multiple definition of) |\S*ld(\.\w+)?: cannot find ).*$",
-    # If the messages are not in English, no line matches the first pattern. Then show the output of
-    # the first command that failed.
+    # Finds the output of the first command that failed. If the compiler's messages are not in
+    # English, the first pattern matches no line, and this pattern is used.
     r"(?m)^FAILED: .*\n.*\n(?P<shown>)",
     rf"(?m)^(?P<shown>{_PREFIX}: error: .*)$",
 )
@@ -107,7 +109,8 @@ def install(*packages: str) -> None:
     # virtual environment.
     if any(isinstance(finder, RebuildingFinder) for finder in sys.meta_path):
         return
-    # For example, this module is `_my_package_rebuild`, and the folder is `my_package.libs`.
+    # The name of this module contains the name of the distribution. For example, the module
+    # `_my_package_rebuild` rebuilds the libraries in the folder `my_package.libs`.
     distribution = __name__[len("_") : -len("_rebuild")]
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{distribution}.libs")
     sys.meta_path.insert(0, RebuildingFinder(folder, packages))
@@ -194,8 +197,8 @@ def bring_up_to_date(folder: str) -> None:
             _rebuild(folder, record)
     import importlib
 
-    # Importers cache the contents of folders. The rebuild may have created Python modules, which
-    # importers would not find in their caches.
+    # Python caches the contents of folders on the import path. The rebuild may have created Python
+    # modules, which are missing from these caches.
     importlib.invalidate_caches()
 
 
@@ -352,7 +355,7 @@ def import_path(entries: Sequence[object], root: str) -> list[str]:
 
 
 def first_error(printed: str) -> str:
-    """Return the first error in a build's output. If there is none, return the last lines."""
+    """Return the first error in a build's output. If no pattern matches, return the last lines."""
     import re
 
     printed = re.sub(_COLOURS, "", printed)
@@ -368,8 +371,9 @@ def _rebuild(folder: str, record: Mapping[str, Any]) -> None:
     _report(f"{distribution} has changed: rebuilding its libraries")
     if not sys.executable:
         raise ImportError(
-            f"cannot rebuild the libraries of {distribution}: sys.executable is not set. Import "
-            f"the package with the python command first.\n{_HOW_TO_SKIP}"
+            f"cannot rebuild the libraries of {distribution}: sys.executable is not set, "
+            "for example because a program embeds Python. Before you run this program, import the "
+            f"package once with the python command.\n{_HOW_TO_SKIP}"
         )
     state = state_of_inputs(record)
     status, printed = _run_build(folder, unpack_tools(folder, record), record)
@@ -418,7 +422,7 @@ def state_of_inputs(record: Mapping[str, Any]) -> str:
 
     root = record["root"]
     own = os.path.join(root, record["folder"], "")
-    # If a name is an absolute path, `os.path.join` returns the name unchanged.
+    # If `name` is an absolute path, `os.path.join` returns `name`.
     paths = sorted(os.path.join(root, name) for name in record["files"])
     state = [
         *([path, signature(path)] for path in paths if not path.startswith(own)),
@@ -492,5 +496,5 @@ def _try_lock(stream: IO[bytes], *, shared: bool = False) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        pass  # This file system does not support locks.
+        pass  # This file system does not support locks: continue without a lock.
     return True

@@ -59,7 +59,7 @@ def write_rebuild_record(
     inputs = [name for entry in request.project.settings.generate for name in entry.inputs]
     patterns = [*(name for extension in extensions for name in extension.sources), *inputs]
     source_folders = map(str, searched_folders(patterns, root, build_base=request.build_base))
-    # The inputs of `generate` can have any suffix, so add their suffixes to those of the sources.
+    # The inputs of `generate` can have any suffix. Add these suffixes to the suffixes of sources.
     suffixes = tuple(sorted({*LANGUAGE_BY_SUFFIX, *(os.path.splitext(name)[1] for name in inputs)}))
     record = {
         "distribution": distribution,

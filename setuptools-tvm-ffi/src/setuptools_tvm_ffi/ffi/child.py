@@ -25,7 +25,8 @@ from typing import Any, TextIO
 #: The time limit for the import of all generated modules.
 IMPORT_SECONDS = 120
 
-# The type of the variable `tvm_ffi_recorder`, see `toolchains/recorder.py` of the plugin.
+# The type of the variable `tvm_ffi_recorder` in the recorder's library, see
+# `toolchains/recorder.py`.
 _RECORD = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t)
 
 
@@ -212,7 +213,7 @@ def map_types(tvm_ffi: Any) -> None:  # noqa: ANN401 - the module
     try:
         consts = importlib.import_module("tvm_ffi.stub.python_generator.consts")
     except ImportError:
-        # Up to 0.1.14.post1, the module `consts` is in this package.
+        # Up to 0.1.14.post1, `consts` is a module of `tvm_ffi.stub`.
         consts = importlib.import_module("tvm_ffi.stub.consts")
     module = importlib.import_module("tvm_ffi.dataclasses")
     for name, value in vars(module).items():
@@ -249,10 +250,11 @@ def targets() -> list[str]:
 
 
 def load(library: str, stand_ins: list[str], used: set[str] | None = None) -> ctypes.CDLL:
-    """Load a library. If it needs a missing library of a GPU toolkit, load a stand-in first.
+    """Load a library. If a library of a GPU toolkit or driver is missing, load a stand-in first.
 
-    The GPU driver can have a stand-in, too: a stub whose functions do not work. The stub is enough,
-    because no function of the driver is called while a library is loaded.
+    A stand-in is a file of this name in the folders `stand_ins`. For the driver, the file is a
+    stub: its functions do not work. The stub is enough, because no function of the driver is called
+    while a library is loaded.
 
     :param stand_ins: the folders that contain stand-ins. The stand-in for ``libcuda.so.1`` may have
         the name ``libcuda.so``.
@@ -289,8 +291,8 @@ def generate(cli: Any, request: dict[str, Any]) -> int:  # noqa: ANN401 - a modu
     ]
     status = run(cli, [staging, *options, *target])
     if status == 0 and not target and drop_second_library(root_module, before, request):
-        # `drop_second_library` removed the only lines that used the import of `load_lib_module`. A
-        # second run of the generator removes this import.
+        # The removed lines were the only lines that used the import of `load_lib_module`. Run the
+        # generator again, so that it removes this import.
         status = run(cli, [staging])
     return status
 
@@ -310,8 +312,8 @@ def run(cli: Any, arguments: list[str]) -> int:  # noqa: ANN401 - a module of tv
 def drop_second_library(module: Path, before: str, request: dict[str, Any]) -> bool:
     """Remove the second definition of ``LIB`` that the generator appended to a module.
 
-    Up to 0.1.15.post2, init mode appends a definition when a new class is registered, even if the
-    module already defines ``LIB``.
+    When the generator (up to 0.1.15.post2) appends a class to the module, it also appends a
+    definition of ``LIB``, even if the module already defines ``LIB``.
 
     :param before: the content of the module before the generator ran.
     :returns: whether lines were removed.
@@ -326,7 +328,8 @@ def drop_second_library(module: Path, before: str, request: dict[str, Any]) -> b
     old_lines = before.splitlines()
     appended = [line for line in added if lines.count(line) > old_lines.count(line)]
     for line in appended:
-        # If the module contains the line several times, the generator appended the last one.
+        # The module may contain the same line several times. The generator appended the last of
+        # these lines.
         del lines[len(lines) - 1 - lines[::-1].index(line)]
     module.write_text("\n".join(lines), encoding="utf-8")
     return bool(appended)

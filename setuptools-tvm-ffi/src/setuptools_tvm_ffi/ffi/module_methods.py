@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-#: The definition of each member in a stub. The names in braces are types that the stub imports.
+#: For each member, the definition that a stub contains. The names in braces are types that the stub
+#: imports.
 MODULE_METHODS = {
     "kind": "@{property}\ndef kind(self) -> {str}: ...",
     "imports": "@{property}\ndef imports(self) -> {list}[{Module}]: ...",

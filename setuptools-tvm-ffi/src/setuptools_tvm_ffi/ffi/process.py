@@ -41,7 +41,7 @@ class ChildResult:
 class TVMFFIProcess:
     """Starts a child process at the first request. There is at most one child at a time.
 
-    The end of a ``with`` block ends a child that still runs.
+    If the child still runs at the end of the ``with`` block, this object ends the child.
 
     :ivar recorder: the library that records registrations, see `toolchains.recorder`. If it is
         ``None``, the child cannot read the docstrings of global functions.

@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-# TVM_FFI_DLL_EXPORT_TYPED_FUNC adds this prefix to the names of exported functions. The pattern
-# also matches in the middle of a string: if one symbol's name is the end of another symbol's name,
-# linkers store only the longer name.
+# TVM_FFI_DLL_EXPORT_TYPED_FUNC adds this prefix to the names of exported functions. The prefix can
+# be in the middle of a string in the library: if one symbol's name is the end of another symbol's
+# name, linkers store only the longer name.
 _SYMBOL = re.compile(rb"__tvm_ffi_([A-Za-z_]\w*)")
 # A symbol with one of these words after the prefix `__tvm_ffi_` is not an exported function.
 # Such a symbol contains metadata of a function or of the library.
@@ -64,7 +64,7 @@ def reflect(
         # Skip functions without metadata, because only a function that is registered with metadata
         # can have a docstring.
         "finds_docs": all(name in docs for name in names if global_metadata(tvm_ffi, name)),
-        # Releases of tvm_ffi before 0.1.10 do not create constructors.
+        # Before 0.1.10, tvm_ffi lacks `_install_init`, which creates the constructors of classes.
         "makes_constructors": hasattr(tvm_ffi.registry, "_install_init"),
     }
 
@@ -76,14 +76,14 @@ def global_function(tvm_ffi: Any, name: str, doc: str | None) -> dict[str, Any]:
     return {
         "schema": schema,
         "doc": doc or None,
-        # The generator skips a function without a schema. For a function with a schema that is
-        # not a valid Python type, the generator writes invalid Python.
+        # If a schema is not a valid Python type, the generator writes invalid Python. If a function
+        # has no schema, the generator skips the function.
         "unwritable": schema is None and readable(tvm_ffi, metadata) is not None,
     }
 
 
 def global_metadata(tvm_ffi: Any, name: str) -> Mapping[str, Any]:  # noqa: ANN401
-    """Return the metadata of a global function, or an empty mapping for invalid metadata."""
+    """Return the metadata of a global function. If the metadata is invalid, return ``{}``."""
     metadata: Mapping[str, Any] = {}
     with contextlib.suppress(ValueError):
         metadata = tvm_ffi.registry.get_global_func_metadata(name)
@@ -144,7 +144,7 @@ def object_type(tvm_ffi: Any, key: str) -> dict[str, Any]:  # noqa: ANN401
                 "schema": schema_of(tvm_ffi, field.metadata),
                 "doc": field.doc,
                 "read_only": bool(field.frozen),
-                # These attributes are new in 0.1.9.
+                # The attributes `c_…` are new in 0.1.9.
                 "in_constructor": bool(getattr(field, "c_init", True)),
                 "keyword_only": bool(getattr(field, "c_kw_only", False)),
                 "has_default": bool(getattr(field, "c_has_default", False)),
@@ -170,7 +170,8 @@ def enum_entries(tvm_ffi: Any, type_index: int) -> dict[str, int]:  # noqa: ANN4
     state = find(type_index, "__ffi_enum__")
     if state is not None:
         return {str(entry._str_index): int(entry._int_index) for entry in state.entries}  # noqa: SLF001
-    entries = find(type_index, "__ffi_enum_entries__")  # Releases up to 0.1.12 use this name.
+    # Up to 0.1.12, the attribute has this name.
+    entries = find(type_index, "__ffi_enum_entries__")
     return {} if entries is None else {str(n): int(e._value) for n, e in entries.items()}  # noqa: SLF001
 
 
@@ -243,7 +244,10 @@ def python_classes(tvm_ffi: Any) -> dict[str, list[Any]]:  # noqa: ANN401
 
 
 def importable(cls: Any) -> list[str] | None:  # noqa: ANN401 - a class, or None
-    """Return the shortest name of a module that contains a class, and the name of the class.
+    """Return the names of the module and of the class with which Python code can import a class.
+
+    If parent packages of the class's module also contain the class, the result names the outermost
+    of these packages.
 
     :returns: ``None`` if there is no class, or if no imported module contains the class.
     """
@@ -294,7 +298,7 @@ def symbols(tvm_ffi: Any, library: str) -> dict[str, Any]:  # noqa: ANN401
 
 
 def exports(library: str) -> bool:
-    """Whether a library exports symbols. If the file is not an ELF file, return ``True``."""
+    """Whether a library exports a symbol. If the file is not an ELF file, return ``True``."""
     symbols = elf_symbols(Path(library).read_bytes())
     return symbols is None or bool(set(symbols) - _LINKER_SYMBOLS)
 

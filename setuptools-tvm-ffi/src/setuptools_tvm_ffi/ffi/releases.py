@@ -33,7 +33,8 @@ BUILD_REQUIREMENT = f"{DISTRIBUTION}>=0.1.7,!=0.1.13,!=0.1.13.post0,<0.2"
 def is_unknown(version: Version) -> bool:
     """Whether a version such as 0.1.dev1+g0123abc comes from a Git clone without tags.
 
-    In a clone without tags, setuptools-scm counts from 0.1, so the version identifies no release.
+    In a clone without tags, setuptools-scm derives each version from 0.1, so the version identifies
+    no release.
     """
     return version.is_devrelease and version < _OLDEST_BUILT_AGAINST
 
@@ -146,7 +147,7 @@ def _parse(text: str) -> Requirement | None:
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
-        return None  # setuptools reports this error.
+        return None  # setuptools reports invalid requirements.
     return requirement if canonicalize_name(requirement.name) == DISTRIBUTION else None
 
 
@@ -154,6 +155,7 @@ def _lower_bound(specifiers: SpecifierSet) -> Version | None:
     bounds = []
     for specifier in specifiers:
         if specifier.operator in {">=", ">", "==", "~=", "==="}:
-            with contextlib.suppress(InvalidVersion):  # `===` allows any text.
+            # After `===`, any text is allowed.
+            with contextlib.suppress(InvalidVersion):
                 bounds.append(Version(specifier.version.removesuffix(".*")))
     return max(bounds, default=None)

@@ -61,7 +61,8 @@ def installed_version() -> Version | None:
 def find_distribution(name: str) -> importlib.metadata.Distribution | None:
     """Return the installed distribution with this normalized name, or ``None``."""
     # If a project declares `backend-path`, pyproject_hooks (in pip 26) adds a finder. This finder
-    # ignores `name` and returns all distributions in the declared folders, so check their names.
+    # ignores `name` and returns all distributions in the declared folders. Therefore, check each
+    # distribution's name.
     for distribution in importlib.metadata.distributions(name=name):
         if canonicalize_name(distribution.metadata["Name"] or "") == name:
             return distribution

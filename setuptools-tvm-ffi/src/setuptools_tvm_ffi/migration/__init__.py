@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Translates a project that builds with CMake and scikit-build-core to settings of this plugin."""
+"""Translates the build files for CMake and scikit-build-core to settings of this plugin."""

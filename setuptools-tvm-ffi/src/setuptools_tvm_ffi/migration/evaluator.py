@@ -23,14 +23,16 @@ _UNKNOWN = re.compile(
     r"CMAKE_\w*(COMPILER|COMMAND|GENERATOR)\w*|CMAKE_(INSTALL|HOST|SYSTEM|CURRENT)_\w+"
     r"|\w+_(FOUND|BINARY_DIR)|MINGW|MSVC_\w+|ENV\{.*|(CUDAToolkit|Python3?|tvm_ffi|TVM_FFI|CUDA)_\w+"
 )
-#: Target properties that are translated. The variable CMAKE_<property> contains the default value.
+#: Target properties that are translated. The variable CMAKE_<property> contains the property's
+#: default value.
 DEFAULTED = (
     *("C_STANDARD", "CXX_STANDARD", "CUDA_STANDARD", "CXX_EXTENSIONS", "CXX_VISIBILITY_PRESET"),
     *("CUDA_ARCHITECTURES", "CUDA_RUNTIME_LIBRARY", "CUDA_SEPARABLE_COMPILATION"),
     *("INTERPROCEDURAL_OPTIMIZATION", "COMPILE_WARNING_AS_ERROR", "INSTALL_RPATH"),
 )
 #: Matches ``property=value`` if the value needs no translation: it does not affect the wheel, or
-#: the plugin always builds in this way. `is_lost` uses the pattern for CMAKE_<property> variables.
+#: the plugin always builds as the value demands. `is_lost` also applies the pattern to variables:
+#: it removes the prefix ``CMAKE_`` from their names.
 HARMLESS = re.compile(
     r"(POSITION_INDEPENDENT_CODE|\w+_STANDARD_REQUIRED|LINKER_LANGUAGE|VISIBILITY_INLINES_HIDDEN"
     r"|CUDA_RESOLVE_DEVICE_SYMBOLS|\w+_OUTPUT_DIRECTORY\w*|FOLDER|EXPORT_COMPILE_COMMANDS"
@@ -43,7 +45,7 @@ _VARIABLES = re.compile(
     r"CMAKE_((C|CXX|CUDA|SHARED_LINKER)_FLAGS|MODULE_PATH|BUILD_TYPE|POLICY_\w+|COLOR_\w+"
     rf"|VERBOSE_MAKEFILE|PREFIX_PATH|CONFIGURATION_TYPES|BUILD_PARALLEL_LEVEL|{'|'.join(DEFAULTED)})"
 )
-# Modules of CMake that only define commands, so that including them has no other effect.
+# CMake's own modules that only define commands. ``include`` of such a module needs no translation.
 _MODULES = re.compile(r"(Check|CMake|CPack|CTest|Fetch|Find|Generate|Google)\w*|GNUInstallDirs")
 # Commands that need no translation: they do not affect the wheel, or the plugin always has the same
 # effect.
@@ -101,8 +103,9 @@ class Scope:
     def lookup(self, name: str) -> str | None:
         """Return the value of a variable, see `Lookup`.
 
-        If only CMake knows the value of ``Foo``, the value of ``Foo_DIR`` is treated as unknown,
-        too.
+        ``find_package(Foo)`` defines variables such as ``Foo_DIR``, but only CMake knows their
+        values. Therefore the evaluator sets ``Foo`` to None. If ``Foo`` is None, this method
+        returns None for each variable such as ``Foo_DIR`` that the project itself does not set.
         """
         if name in self.variables:
             return self.variables[name]
@@ -121,7 +124,7 @@ class Scope:
         return posixpath.normpath(posixpath.join(SOURCE, self.folder, text))
 
     def of_folder(self) -> Scope:
-        """Return the scope of the folder. `self` may instead be the scope of a function call."""
+        """Return the scope of the folder, even if `self` is the scope of a function call."""
         outer = self.parent
         return self if outer is None or outer.folder != self.folder else outer.of_folder()
 
@@ -230,7 +233,7 @@ class Evaluator:
     def run(self, start: str, definitions: Mapping[str, str]) -> None:
         """Run the outermost `CMakeLists.txt`.
 
-        :param start: the folder of this file in the project.
+        :param start: the folder of this file, relative to the project's folder.
         :param definitions: the variables that scikit-build-core passes.
         :raises BuildError: a file is not valid CMake.
         """
@@ -311,7 +314,7 @@ class Evaluator:
             condition = Condition(tokens, lookup, variables, self.targets, self.system)
             holds = branch.name == "else" or condition.value()
             if holds is None and any(one.name not in _IGNORED for one in commands):
-                self.lost(branch, hint="only CMake knows the condition, which is taken as false")
+                self.lost(branch, hint="only CMake knows the condition: it is assumed to be false")
             if holds:
                 self._run(commands, call.scope)
                 return

@@ -53,8 +53,8 @@ _ARGUMENTS = {
     *("LINK_SHARED", "LINK_HEADER", "MSVC_FLAGS", "DEBUG_SYMBOL"),
     *("STUB_DIR", "STUB_INIT", "STUB_PKG", "STUB_PREFIX"),
 }
-# Only CMake knows these values, but they need no translation: the plugin finds Python and
-# apache-tvm-ffi itself, and `_links` evaluates TARGET_OBJECTS.
+# Only CMake knows these values, but they need no translation: builds with the plugin find Python
+# and apache-tvm-ffi without settings, and `_links` evaluates TARGET_OBJECTS.
 _FOUND = re.compile(r"\$\{(tvm_ffi|TVM_FFI|Python3?|PYTHON)_\w+\}|\$<TARGET_OBJECTS:[^>]+>")
 _CUDA_FOUND = re.compile(r"\$\{(CUDAToolkit|CUDA)_INCLUDE_DIRS?\}")
 
@@ -64,8 +64,8 @@ def translate(project: Evaluator, install_dir: str, name: str) -> tuple[dict[str
 
     :param install_dir: the folder that the key `wheel.install-dir` names.
     :param name: the name of the distribution.
-    :returns: two results: the settings of each extension, with the extension's name as the key; and
-        the project-wide settings.
+    :returns: a dictionary that maps the name of each extension to the extension's settings, and the
+        project-wide settings.
     """
     found: dict[str, Table] = {}
     settings: Table = {}
@@ -156,8 +156,8 @@ class _Extension:
     def _usage(self, kind: str, language: str = "cxx") -> Iterator[tuple[Item, str]]:
         """Yield the items of one kind that apply to the library.
 
-        These are the items of the target and of the static and object libraries that become part of
-        it, and the public items of the target's other dependencies.
+        These are the items of the target, and the items of the static and object libraries that
+        become part of the target. Of the target's other dependencies, only public items apply.
         """
         yield from self._values(self.target.of(kind, PRIVATE, PUBLIC), language)
         for one in self.dependencies:
@@ -196,7 +196,8 @@ class _Extension:
         """Yield the arguments in CMAKE_<name>_FLAGS and in the variable for the build type."""
         for suffix in ("", f"_{self.project.build_type.upper()}"):
             variable = f"CMAKE_{name}_FLAGS{suffix}"
-            # CMake uses the values that the variables have at the end of the folder's file.
+            # CMake uses the values that the variables have at the end of the folder's
+            # CMakeLists.txt.
             scopes = (one.scope.of_folder() for one in (self.target, *self.parts))
             for value in dict.fromkeys(scope.lookup(variable) for scope in scopes):
                 text = f"${{{variable}}}" if value is None else f"SHELL:{value}"
@@ -240,8 +241,9 @@ class _Extension:
             else:
                 for language in of:
                     arguments[language].append(f"-D{macro}")
-        # A library without tvm_ffi_configure_target can exist only for other libraries, which link
-        # with it. Therefore export its symbols, as CMake does by default.
+        # If the project does not call tvm_ffi_configure_target for a library, the library possibly
+        # exists only because other libraries link with it. Therefore export its symbols, as CMake
+        # does by default.
         default = "default" if self.target.configured is None else "hidden"
         hides = self.target.get("CXX_VISIBILITY_PRESET", default) == "hidden"
         for language in {"c", "cxx"} & arguments.keys():

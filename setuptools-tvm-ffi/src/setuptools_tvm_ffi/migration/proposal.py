@@ -29,7 +29,8 @@ else:
 _PYPROJECT = "pyproject.toml"
 _SCIKIT = "tool.scikit-build"
 _SDK = "apache-tvm-ffi"
-# These build requirements are removed: scikit-build-core needs them, or `_build_system` adds them.
+# These requirements are removed from `build-system.requires`. The first three belong to
+# scikit-build-core. `_build_system` writes new requirements for the last two.
 _BUILD_TOOLS = {"scikit-build-core", "cmake", "ninja", "setuptools", PREFIX}
 # The header of a table, and the comments directly above the header.
 _HEADER = re.compile(
@@ -91,7 +92,8 @@ def propose(root: Path) -> tuple[str, list[str]]:
     for one in dict.fromkeys(itertools.chain(*found.values())):
         of_systems = {system: found[system][one] for system in found if one in found[system]}
         if len(of_systems) < len(found):
-            remarks.append(f"{FILE}:1: CMake builds {one} on some systems; the plugin, on all")
+            what = f"CMake builds {one} on some systems; the plugin builds it on all systems"
+            remarks.append(f"{FILE}:1: {what}")
         tables.append(merge(of_systems))
     if not tables:
         hint = "\n".join(["the command needs add_library and install(TARGETS …)", *remarks])
@@ -188,7 +190,7 @@ def _sections(text: str) -> Iterator[tuple[str, str, str]]:
         try:
             tomllib.loads(text[: text.rfind("\n", 0, match.start("name")) + 1])
         except ValueError:
-            continue  # The header is inside a string or a list.
+            continue  # The match is not a header, but text inside a string or a list.
         name = re.sub(r"[\s\"']", "", match["name"])
         starts.append((name, match["comment"], match.start()))
     for (name, comment, start), (_, _, end) in zip(starts, [*starts[1:], ("", "", len(text))]):

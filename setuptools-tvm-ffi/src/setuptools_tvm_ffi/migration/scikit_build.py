@@ -12,7 +12,7 @@ from typing import Any
 from .evaluator import PLATLIB, is_lost
 
 # Matches ``key=value`` if the value needs no translation: it does not affect the wheel, or the
-# plugin always builds in this way.
+# plugin always builds as the value demands.
 _HARMLESS = re.compile(
     r"((cmake|ninja|build)\.(version|minimum-version|verbose|make-fallback|python-hints)"
     r"|minimum-version|strict-config|experimental|wheel\.(platlib|expand-macos-universal-tags)"
@@ -103,8 +103,8 @@ def _apply(found: ScikitBuild, key: str, value: Any) -> bool:  # noqa: ANN401
     elif key == "wheel.install-dir" and re.match(r"/platlib/|[^/]", value):
         found.install_dir = re.sub("^/platlib", PLATLIB, value)
     elif key == "build-dir":
-        # With a placeholder, such as {wheel_tag}, each platform has its own folder. The default of
-        # the plugin has the same effect.
+        # If the value contains a placeholder, such as {wheel_tag}, each platform has its own build
+        # folder. The plugin's default has the same effect.
         found.project.update({} if "{" in value or value == "build" else {key: value})
     elif key in _SWITCHES and value:
         found.project[_SWITCHES[key]] = True

@@ -70,7 +70,9 @@ def _add_declared_extensions(distribution: Distribution) -> None:
     except OSError:
         return
     if b"setuptools-tvm-ffi" not in text:
-        return  # Do not slow down the build of a project that does not use the plugin.
+        # `pyproject.toml` declares no extensions. Return before the import below, which would slow
+        # down the build of a project that does not use the plugin.
+        return
     from .extension import TVMFFIExtension  # noqa: PLC0415 - as above
 
     distribution.ext_modules = [

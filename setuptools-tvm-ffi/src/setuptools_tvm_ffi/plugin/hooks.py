@@ -10,6 +10,7 @@ https://setuptools.pypa.io/en/latest/build_meta.html#dynamic-build-dependencies-
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import runpy
 import sys
@@ -165,11 +166,11 @@ def _hook(
     compiles: bool = True,
     stubs: StubsReceiver | None = None,
 ) -> Iterator[Project]:
-    with _reported_errors():
+    with _reported_errors(), _without_collections():
         # Report invalid settings before running setup.py.
         project = read_project(Path.cwd(), config_settings=config_settings)
-        # If there is a setup.py, do not require a library: setup.py may declare libraries only for
-        # some platforms.
+        # If there is a setup.py, accept a project without libraries: setup.py may declare libraries
+        # only for some platforms.
         if compiles and not project.settings.ext_modules and not Path("setup.py").exists():
             raise ConfigurationError(
                 f"pyproject.toml: {TABLE}.ext-modules is missing, and there is no setup.py, so no "
@@ -204,6 +205,19 @@ def _attached_distribution(context: BuildContext) -> Iterator[None]:
         yield
     finally:
         patched.finalize_options = original
+
+
+@contextlib.contextmanager
+def _without_collections() -> Iterator[None]:
+    """Disable garbage collections in the ``with`` block and at the end of the process."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if enabled:
+            gc.enable()
 
 
 @contextlib.contextmanager

@@ -61,7 +61,7 @@ class Summary:
 def summary_of(distribution: Any) -> Summary:  # noqa: ANN401 - commands type it as Any
     """Return the summary of the running build. The caller adds results to this summary.
 
-    If no command will print the summary, this function returns a new object, which is discarded.
+    If no command prints a summary, this function returns a new object, which is discarded.
     """
     summary: Summary = vars(distribution).get(_ATTRIBUTE, Summary())
     return summary

@@ -41,7 +41,8 @@ def target_markers(
     match = _PLATFORM.fullmatch(platform)
     here = default_environment()
     if match is None:
-        # The platform is 32-bit Windows, or `_SYSTEMS` lacks its system: use this machine's values.
+        # The platform is 32-bit Windows, or a system that `_SYSTEMS` does not contain: use the
+        # values of this machine.
         return {name: str(here[name]) for name in MARKER_VARIABLES}  # type: ignore[literal-required]
     system, machine = match[1], match[2]
     if system == "macosx":

@@ -23,8 +23,8 @@ _OF_PACKAGES = {"site-packages", "dist-packages"}
 def stable_names(root: str) -> dict[str, str]:
     """Return a stable name for each folder of this Python's environment, inner folders first.
 
-    :param root: the project's folder. The result omits folders that contain the project and folders
-        inside the project, because paths in the project are already relative.
+    :param root: the project's folder. The result omits folders inside the project, because paths in
+        the project are already relative. It also omits folders that contain the project.
     """
     found = {
         os.path.normpath(entry): PACKAGES

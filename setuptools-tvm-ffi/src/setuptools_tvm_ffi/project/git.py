@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ..base.errors import PREFIX
 
-#: If git does not list any of these files, the repository does not contain the project. For
-#: example, a home folder can be a repository that ignores the project.
+#: If git lists none of these files, the project is not part of the repository. For example, a home
+#: folder can be a repository that ignores the project.
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
 # When git runs a hook, it sets these variables. If a hook starts a build, the variables would
@@ -33,7 +33,9 @@ def run_git(root: Path, *arguments: str) -> str:
     if git is None:
         if (root / ".git").exists():
             logger.warning(
-                "%s: warning: %s is a git repository, but git is not installed", PREFIX, root
+                "%s: warning: ignoring the git repository %s, because git is not installed",
+                PREFIX,
+                root,
             )
         return ""
     environment = {k: v for k, v in os.environ.items() if k not in _REPOSITORY_VARIABLES}

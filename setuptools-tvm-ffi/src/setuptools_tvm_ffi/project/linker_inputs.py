@@ -37,8 +37,8 @@ def linker_script_words(file: Path) -> list[str]:
     """Return the words of a linker script that can be names of files.
 
     The result also contains the keywords and options of the script, because this function does not
-    parse the script. GNU ld accepts a linker script as a library. If the file is an archive or an
-    object, return an empty list.
+    parse the script. GNU ld accepts a linker script in place of a library. If the file is an
+    archive or an object instead, return an empty list.
     """
     try:
         with file.open("rb") as stream:

@@ -107,7 +107,7 @@ def find_sdist_files(
     for library_folder, key in library_folders.items():
         path = finder.folder(library_folder, extension.place(key))
         if path is not None:
-            # Linkers also search these folders for the linker scripts that arguments name.
+            # Linkers also search the library folders for linker scripts that arguments name.
             finder.add_arguments((*words, *extension.extra_link_args), path)
             for library in libraries:
                 for pattern in (f"lib{library}.*", f"{library}.lib"):
@@ -239,7 +239,10 @@ class _Finder:
         return path
 
     def result(self, folders: Iterable[Path], build_base: Path) -> Mapping[PurePosixPath, bool]:
-        """Return the collected files, and the files in `folders` and in collected folders."""
+        """Return the collected files, and the files in `folders` and in collected folders.
+
+        For the keys and values, see `find_sdist_files`.
+        """
         tree = _Tree(self.root, build_base)
         collected = [path for path in self.files if path.is_dir()]
         for folder in dict.fromkeys((*folders, *collected)):
@@ -325,7 +328,7 @@ class _Finder:
             for header, from_root in _headers(includer, macros):
                 name = header.name
                 is_certain = not header.question and not os.path.isabs(name)
-                # Include the project's root: it is the compiler's working directory, which the
+                # Also search the project's root. It is the compiler's working directory, which the
                 # assembler searches first.
                 folders = (includer.parent, self.root, *include_path)
                 inside = [
@@ -349,9 +352,10 @@ class _Finder:
 
 
 def _headers(file: Path, macros: Iterable[str]) -> Iterator[tuple[HeaderName, bool]]:
-    """Yield the names of the files that a source or header may include.
+    """Yield a pair for each file that a source or header may include.
 
-    The second value of each pair is true if the name can be relative to the project's root.
+    The first value is the name of the file. The second value is true if the name can be relative to
+    the project's root.
 
     :param macros: the values of macros that the settings define.
     """
@@ -366,11 +370,13 @@ def _headers(file: Path, macros: Iterable[str]) -> Iterator[tuple[HeaderName, bo
     is_computed = _COMPUTED_INCLUDE.search(content) is not None
     for text in (*facts.macros, *macros):
         yield HeaderName(text, quoted=True, question=not is_computed), False
-    # If a value of -D is the operand of #include, GCC (12) also searches the working directory.
+    # If `#include` names a macro that -D defines, GCC (12) also searches the working directory for
+    # the value of the macro.
     for text in macros:
         yield HeaderName(text, quoted=True, question=not is_computed), True
     for text in facts.data:
-        # A text without quotes may be a part of a comment, so the build may not need the file.
+        # If the text is not in quotes, it may be a part of a comment. The build may then not need
+        # a file of this name.
         is_quoted = b'"' + text.encode(errors="surrogateescape") in content
         yield HeaderName(text, quoted=True, question=not is_quoted), True
 

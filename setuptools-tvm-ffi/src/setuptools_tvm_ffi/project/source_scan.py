@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the names of files in C, C++ and CUDA sources, and the macros that expand to a date.
+"""Scans C, C++ and CUDA sources for names of files, and for macros that expand to a date.
 
 The scan does not run the preprocessor. It therefore finds all names, including names in branches of
 ``#if`` that are not compiled.
@@ -22,8 +22,8 @@ _QUESTION = re.compile(
 _COMPUTED_NAME = re.compile(
     rb'^[ \t]*#[ \t]*(?:include|embed)[ \t]+\w+\([ \t]*([^()"<>\n]+?)[ \t]*\)', re.MULTILINE
 )
-# This pattern matches the lines of `#if`. In such a line, a macro call with a string or with a name
-# in angle brackets checks that a header exists. The macro can have any name:
+# This pattern matches the lines of `#if`. In such a line, a macro call may check that a header
+# exists, if the argument is a string or a name in angle brackets. The macro can have any name:
 # `#define HAVE(header) __has_include(header)`.
 _CONDITION = re.compile(rb"^[ \t]*#[ \t]*(?:el)?if\b.*", re.MULTILINE)
 _CHECK = re.compile(rb'(?<!_next)\((?:[ \t]|/\*.*?\*/)*(["<])([^">\n]+)[">]')
@@ -76,7 +76,7 @@ class HeaderName:
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """The names of files in a source or header, and whether it contains macros for the date.
+    """The names of files in a source or header, and the uses of macros that expand to a date.
 
     :param names: the names of headers in ``#include`` and ``__has_include``.
     :param macros: texts that can be the name of a file: the values of macros, and the arguments of

@@ -68,7 +68,10 @@ def not_sources(files: Iterable[Path], sources: Iterable[Path]) -> list[Path]:
 
 
 def tracked_files(files: Iterable[Path], root: Path) -> list[Path]:
-    """Return the files that git tracks. Outside a repository, skip only generated files."""
+    """Return the files that git tracks.
+
+    If the project is not in a repository, return all files except generated files.
+    """
     files = list(files)
     tops = {str(Path(*file.parts[:1])) for file in files}
     arguments = ("--literal-pathspecs", "ls-files", "-z", "--", *PROJECT_FILES, *sorted(tops))

@@ -79,8 +79,8 @@ def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
             )
         return tag
     if satisfied.startswith("linux_"):
-        # manylinux_999_0 is a tag for a future glibc, so it allows every symbol version. The
-        # remaining problems are libraries that manylinux wheels must not depend on.
+        # List the libraries that manylinux wheels must not depend on. manylinux_999_0 is a tag for
+        # a future glibc and allows every symbol version, so the list names no symbol versions.
         problems = problems_for(binaries, complete("manylinux_999_0", satisfied))
         what = f":\n{_indented(problems)}" if problems else ""
         logger.warning(

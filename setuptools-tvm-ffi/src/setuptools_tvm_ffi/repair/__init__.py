@@ -209,7 +209,10 @@ def _run(
 
 
 def _lowest_platform(wheel: Path) -> str:
-    """Return the wheel's platform tag with the lowest version. Most machines accept this tag."""
+    """Return the wheel's platform tag with the lowest version.
+
+    More machines accept this tag than any other tag of the wheel.
+    """
     _, _, _, tags = parse_wheel_filename(wheel.name)
     return min(
         (tag.platform for tag in tags),
@@ -233,7 +236,7 @@ def without_traceback(output: str) -> str:
 def _check_tags(
     tool: RepairTool, archive: WheelArchive, result: WheelArchive, platform: str | None
 ) -> None:
-    """Reject the tool's wheel if a Python or ABI tag has changed, or if it lacks `platform`."""
+    """Reject the tool's wheel if a Python or ABI tag has changed, or if `platform` is missing."""
     before = {f"{tag.interpreter}-{tag.abi}" for tag in archive.tags}
     after = {f"{tag.interpreter}-{tag.abi}" for tag in result.tags}
     if before != after:

@@ -11,7 +11,7 @@ from ..audit.library_checks import library_findings, surroundings
 from ..binaries.binary import BinaryReader, is_binary
 from ..binaries.platform_tags import problems_for
 
-# Findings of the audit that a repair fixes.
+# The audit's findings that a repair fixes.
 _FIXED = {
     codes.NEEDS_MISSING: "needs {}, which is not in the wheel",
     codes.UNSIGNED: "is not signed, so macOS on ARM kills a process that loads it",

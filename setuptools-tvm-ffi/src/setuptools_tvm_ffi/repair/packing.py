@@ -51,7 +51,7 @@ def date_of(wheel: Path, source_date_epoch: str | None) -> Date:
 
 
 def with_tags(wheel_file: bytes, tags: Iterable[Tag]) -> bytes:
-    r"""Return the content of ``WHEEL``. Its tags are replaced by `tags` in sorted order.
+    r"""Return the content of ``WHEEL`` with `tags`, sorted, instead of the old tags.
 
     >>> with_tags(b"Wheel-Version: 1.0\nTag: py3-none-linux_x86_64\n", [Tag("py3", "none", "any")])
     b'Wheel-Version: 1.0\nTag: py3-none-any\n'

@@ -37,7 +37,7 @@ def libraries_in(members: Iterable[str]) -> tuple[str, ...]:
 
 
 def with_preloading(modules: Mapping[str, bytes], libraries: Sequence[str]) -> dict[str, bytes]:
-    """Add code that loads the libraries to each module that delvewheel has patched.
+    """To each module that delvewheel has patched, add code that loads the libraries.
 
     :param modules: maps the path of each module in the wheel to the module's content.
     :param libraries: paths of the bundled libraries.

@@ -14,8 +14,9 @@ from ..base.errors import BuildError
 
 
 def sign_where_needed(file: Path) -> bool:
-    """If a library has no valid signature, sign it ad hoc. Return whether it was signed.
+    """If a library has no valid signature, sign it ad hoc.
 
+    :returns: whether this function has signed the library.
     :raises BuildError: the library cannot be signed.
     """
     if _run(["codesign", "--verify", "--strict", str(file)]).returncode == 0:

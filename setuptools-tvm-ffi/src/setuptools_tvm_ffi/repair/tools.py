@@ -103,13 +103,14 @@ class RepairTool:
             return self.runs_here
         here = {re.split(r"[\d_]", tag, maxsplit=1)[0] for tag in platform_tags()}
         for_libc = {re.split(r"[\d_]", tag.platform, maxsplit=1)[0] for tag in tags} - {"linux"}
-        # If this Python supports only linux_… tags, its C library is unknown: try the tool.
+        # If this Python supports no manylinux_… or musllinux_… tag, `packaging` did not recognise
+        # the C library. Then do not reject the wheel here: run the tool.
         return here == {"linux"} or for_libc <= here
 
     def check_installed(self) -> str:
         """Return the name and version of the tool.
 
-        :raises BuildError: the tool, or a program that it runs, is not installed.
+        :raises BuildError: the tool, or a program that the tool runs, is not installed.
         """
         if importlib.util.find_spec(self.name) is None:
             raise BuildError(f"{self.name} is not installed", hint=_INSTALL)
@@ -140,7 +141,10 @@ def missing_library_hint(tool: RepairTool, output: str) -> str | None:
 
 
 def search_path() -> str:
-    """Return a PATH with this environment's scripts, even if the environment is not activated."""
+    """Return PATH with the scripts folder of this Python at the start.
+
+    If the environment of this Python is not activated, PATH lacks this folder.
+    """
     return os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)))
 
 

@@ -16,7 +16,7 @@ from ..base.errors import BuildError
 # https://packaging.python.org/en/latest/specifications/name-normalization/
 _VALID = re.compile(r"[A-Z0-9]([A-Z0-9._-]*[A-Z0-9])?", re.IGNORECASE | re.ASCII)
 
-# The keywords of C, and the keywords of C++20 that are not keywords of Python.
+# The keywords of C and of C++20, without the keywords of Python.
 _CXX_KEYWORDS = frozenset(
     """
     alignas alignof and_eq asm auto bitand bitor bool case catch char char8_t char16_t char32_t

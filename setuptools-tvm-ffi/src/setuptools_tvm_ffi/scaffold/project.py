@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Creates the files of a new project from templates.
 
-The templates contain the names my-package and my_package, the title of a C++ project, and the
-pattern of C++ sources. The new files contain the project's own names, title and patterns instead.
+The templates describe a C++ project with the name my-package. The new files contain the names, the
+title and the patterns of the new project instead of the names my-package and my_package, the title
+"Functions in C++" and the pattern "csrc/**/*.cc".
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ def _replaced(text: str, replacements: Mapping[str, str]) -> str:
 
 
 def existing_files(folder: Path, names: Iterable[str]) -> list[str]:
-    """Return which files of a new project already exist in a folder. The new project keeps them.
+    """Return which files of a new project already exist in a folder. These files are not replaced.
 
     A repository that was created on a code host contains, for example, README.md and .gitignore.
 

@@ -40,7 +40,8 @@ def with_options(
             and setting.field != "sources"
             and getattr(entry, setting.field) != setting.default
         }
-        # An entry adds to the lists of the extension, but replaces the lists of architectures.
+        # Lists of architectures in an entry replace the extension's lists. Other lists in an entry
+        # are added to the extension's lists.
         emptied: dict[str, Any] = {name: () for name in _ARCHITECTURES if name in changes}
         extension = _changed(dataclasses.replace(extension, **emptied), changes, entry.place)
     return extension

@@ -380,7 +380,8 @@ MARKER_VARIABLES = ("sys_platform", "platform_machine", "platform_system", "os_n
 def _parse_marker(place: str, value: object) -> str:
     text = _parse_text(place, value)
     try:
-        # Parsing a marker does not detect undefined comparisons, so also evaluate the marker.
+        # Also evaluate the marker: the parser accepts comparisons that are undefined, such as
+        # `sys_platform ~= "win32"`.
         Marker(text).evaluate()
     except ValueError as problem:
         raise ConfigurationError(

@@ -43,7 +43,8 @@ def without_additions(text: str, file: str) -> str:
     lines = text.splitlines(keepends=True)
     for block in reversed([*_blocks(lines, file)]):
         begin = block.start
-        begin -= begin > 0 and not lines[begin - 1].strip()  # Remove the blank line, too.
+        # Also remove the blank line above the block.
+        begin -= begin > 0 and not lines[begin - 1].strip()
         del lines[begin : block.stop]
     return "".join(lines)
 

@@ -41,9 +41,10 @@ def additions(
     defined_in = _defining_modules(registry, prefix, other_prefixes, places, modules)
     imported = _modules_to_import(registry, root, defined_in)
     if imported:
-        # Python runs this code at the end of the root package. At that point, the root package
-        # defines all its names, and no other package of the library is being imported. Therefore,
-        # these imports are not circular.
+        # The root package is the package of the registry prefix. Python runs this code at the end
+        # of the root package's `__init__.py`. At that point, the root package defines all its
+        # names, and no other package of the library is being imported. Therefore, these imports are
+        # not circular.
         imports = "".join(f"import {m} as _tvm_ffi_package  # noqa: E402\n" for m in imported)
         code = f"{imports}\ndel _tvm_ffi_package\n"
         result[PurePosixPath(*root.split("."), "__init__.py")] = code
@@ -65,9 +66,9 @@ def _defining_modules(
 ) -> dict[str, str]:
     """Return the module that defines the class of each type. Omit types without a class.
 
-    The result maps type keys of the distribution to dotted names of modules. `registry.types`
-    contains only types of this library. A type of another library has a class if `key_problem`
-    finds no problem.
+    The result maps type keys of the distribution to dotted names of modules. A type of this library
+    has a class if `registry.types` contains the type. A type of another library has a class if
+    `key_problem` finds no problem.
     """
     result = {}
     for key in registry.parents:
@@ -85,7 +86,7 @@ def _defining_modules(
 
 
 def _modules_to_import(registry: Registry, root: str, defined_in: Mapping[str, str]) -> list[str]:
-    """Return the modules that the root package must import.
+    """Return the modules that the package of the registry prefix (`root`) must import.
 
     A function can return objects of each type in its signature, and of derived types. The class of
     such a type may be in another module than the function. If the module of the class is not
@@ -102,8 +103,8 @@ def _modules_to_import(registry: Registry, root: str, defined_in: Mapping[str, s
     needed = set()
     for key, module in defined_in.items():
         lineage = {key, *registry.ancestors(key)}
-        # A class of another library may derive from a class of this library. The package of the
-        # derived class imports this library, so an import of that package would be circular.
+        # Skip a class of another library that derives from a class of this library. The package of
+        # the derived class imports this library, so an import of that package would be circular.
         circular = key not in registry.types and any(a in registry.types for a in lineage)
         # Skip parent packages of the root package: Python imports them before the root package.
         is_above = f"{root}.".startswith(f"{module}.")

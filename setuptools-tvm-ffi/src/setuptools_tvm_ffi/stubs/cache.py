@@ -88,7 +88,7 @@ def store(cache: Path, request: StubRequest, stubs: Stubs, recorder: str) -> Non
     """Cache the stubs of a request. For `recorder`, see `load`."""
     # An editable install writes the stubs to the source tree, and the next build reads these files
     # as inputs. The cache key is a digest of the inputs, so the next build has another key than
-    # this build, although the stubs are the same. Store both keys.
+    # this build, although the stubs are the same. Therefore, store the stubs under both keys.
     after = {**request.files, **{p: c for p, c in stubs.files.items() if c is not None}}
     for path, content in stubs.files.items():
         if content is None:

@@ -19,7 +19,9 @@ from .places import Places, find_places
 from .registry import Registry, read_registry
 from .requests import StubRequest
 
-_NOT_STRICT = "set stubs to 'warn' or 'check' to leave it out of the stubs"
+_NOT_STRICT = (
+    "set the project's setting 'stubs' to 'warn' or 'check' to leave the name out of the stubs"
+)
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def without_missing_methods(
     """Return `chosen` without the methods that tvm_ffi has not added to the classes.
 
     :param missing: the result of `ffi.reflection.missing_methods`.
-    :raises BuildError: the setting `stubs` is ``strict``, and methods are missing.
+    :raises BuildError: the project's setting `stubs` is ``strict``, and methods are missing.
     """
     problems = [
         NameProblem(
@@ -196,7 +198,7 @@ def _check_prefix(request: StubRequest, answer: Mapping[str, Any]) -> None:
 def _outside_prefix(request: StubRequest, names: Sequence[str]) -> list[str]:
     """Return a warning about registered names that belong to no package of the distribution.
 
-    :raises BuildError: the setting `stubs` is ``strict``, and there are such names.
+    :raises BuildError: the project's setting `stubs` is ``strict``, and there are such names.
     """
     settings = request.settings
     outside = [n for n in names if not n.startswith((settings.prefix, *request.package_prefixes))]

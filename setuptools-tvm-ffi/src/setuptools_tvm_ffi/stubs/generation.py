@@ -55,8 +55,8 @@ def generate_stubs(
 
     :param process: the child process that loads the library.
     :param root: the project's folder.
-    :param folder: the folder for files of this library, relative to `root`. This folder is
-        inside the build folder.
+    :param folder: a folder inside the build folder, relative to `root`. The build writes the
+        staging copy into a subfolder.
     :raises BuildError: the library does not load, or the stubs cannot be generated.
     """
     # Omit the `.pyi` files that the plugin has written: only type checkers read these files.

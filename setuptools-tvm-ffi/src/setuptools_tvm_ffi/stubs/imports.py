@@ -13,12 +13,13 @@ class ImportAliases:
 
     :param module: the dotted name of the module that the stub describes.
     :param defined: the names that the stub defines at module level.
-    :param members: the names of the members of all classes. Inside its class, a member shadows an
-        import of the same name.
+    :param members: the names of the members of all classes. Inside a class, a member of this class
+        shadows an import of the same name.
     :param private: the stub's names for the protocols and type variables of `python_types`. The key
         is the name in `python_types`, such as ``_SupportsDLPack``.
     :param imports: the alias of each imported name. The key is the module and the name.
-    :param aliases: the alias of each definition of this module that a member shadows.
+    :param aliases: aliases of names that this module defines. A name needs an alias if a member of
+        a class has the same name.
     :param used: the keys of `private` that the stub uses.
     """
 

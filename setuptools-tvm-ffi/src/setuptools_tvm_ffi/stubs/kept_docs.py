@@ -23,7 +23,7 @@ Definitions = Mapping[str, Sequence[ast.FunctionDef]]
 
 
 def definitions(stub: str) -> Definitions:
-    """Return the definitions of the global functions in a ``.pyi`` file of the plugin.
+    """Return the definitions of the global functions in a ``.pyi`` file that the plugin wrote.
 
     In such a file, the global functions are static methods of a class. Each method has an alias at
     module level.

@@ -19,8 +19,9 @@ from .docstrings import docstring_lines
 from .places import Places, generated_module
 from .registry import Function, Registry
 
-# If a build cannot read docstrings from the library, it reads the docstrings in this code. The
-# digest shows whether the functions still have the types that the docstrings describe.
+# If a build cannot read docstrings from the library, it reads the docstrings from the code that an
+# earlier build has added to the modules. The digest in this code shows whether the functions still
+# have the types that the docstrings describe.
 _DIGEST = "# Digest of the functions' types. Builds that cannot read docstrings compare it: "
 _HELPER = '''\
 def _tvm_ffi_signature(name, owner=None):
@@ -108,8 +109,9 @@ def committed_docs(
     """Read the docstrings of global functions from generated modules in the source tree.
 
     :param files: see `StubRequest.files`.
-    :returns: the docstring of each function, and the modules that lack the digest of the registered
-        types.
+    :returns: the docstring of each function, and the stale modules. A module is stale if it lacks
+        the digest of the types that are now registered. The docstrings in stale modules are
+        omitted.
     """
     docs: dict[str, str] = {}
     stale = []
@@ -161,6 +163,9 @@ def _prototype(
 
 def _decorator(owner: str | None, name: str) -> str:
     """Return the decorator of a prototype.
+
+    A prototype is a definition without code. The decorator gives the parameters and the docstring
+    of the prototype to the function that is called `name`.
 
     :param owner: the name of the object that has the function, such as a class or ``LIB``; ``None``
         for the module.

@@ -159,7 +159,8 @@ class _Imports:
         package, above = (name.rpartition(".")[0] for name in (key, parent))
         if package == above:
             return ""
-        # The root package loads the library, so it is imported before all its subpackages.
+        # The package of the registry prefix (`_root`) loads the library, so Python imports this
+        # package before all its subpackages.
         if package == self._root or self._reaches(above, package):
             return f"it derives from {parent}, but {above} must be imported later than {package}"
         self._needs.setdefault(package, set()).add(above)
@@ -279,7 +280,10 @@ def key_problem(
 def _package_problem(
     package: str, root: str, types: Container[str], modules: Container[str]
 ) -> str:
-    """Return the reason why a package below the root package cannot exist, or an empty text."""
+    """Return the reason why a package cannot exist, or an empty text.
+
+    :param root: the package of the registry prefix. Only its subpackages are checked.
+    """
     for parent in _lineage(package):
         if not parent.startswith(f"{root}."):
             continue

@@ -41,10 +41,10 @@ class ClassOutline:
 
     :param key: the type key.
     :param doc: the handwritten docstring, if there is one.
-    :param own: the source lines that repeat the handwritten definitions in the stub.
+    :param own: the lines to write into the stub for the handwritten definitions.
     :param own_names: the names of the handwritten definitions.
-    :param whole: for a handwritten class, the source lines that repeat the whole class. The stub
-        contains these lines if the library does not register the type.
+    :param whole: for a handwritten class, the lines to write into the stub for the whole class if
+        the library does not register the type.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Outline:
     :param exported: the names in ``__all__``; ``None`` if the module does not define ``__all__``.
     :param imports: the handwritten imports, and the generated imports that ``own`` needs.
     :param imported_names: the names that ``imports`` binds.
-    :param own: the source lines that repeat the handwritten definitions in the stub.
+    :param own: the lines to write into the stub for the handwritten definitions.
     :param own_names: the names of the handwritten definitions.
     :param has_code: whether the module contains more than a docstring and blocks.
     """
@@ -407,7 +407,7 @@ def _definition(node: ast.stmt) -> tuple[list[str], set[str]]:
         if plain or isinstance(value, (ast.Name, ast.Attribute)):
             return [f"{name} = {ast.unparse(value)}"], {name}
     if isinstance(node, ast.Expr):
-        return [], set()  # An expression binds no name.
+        return [], set()  # Omit an expression, because it binds no name.
     raise NoOutlineError(node.lineno, "a stub cannot contain this statement")
 
 
@@ -474,11 +474,10 @@ def _assigned(node: ast.stmt) -> tuple[str, ast.expr] | None:
 
 
 def _loaded(value: ast.expr) -> tuple[str, str] | None:
-    """Return the distribution and the name of the library that an expression loads.
+    """If an expression loads a library, return the distribution's and the library's name.
 
-    :returns: ``None`` if the expression does not load a library. For an argument that is not a
-        literal, the result contains an empty string. For a call of `load_module`, both strings are
-        empty.
+    :returns: ``None`` if the expression does not load a library. A name is empty if the argument is
+        not a literal. For a call of `load_module`, both names are empty.
     """
     if not isinstance(value, ast.Call):
         return None

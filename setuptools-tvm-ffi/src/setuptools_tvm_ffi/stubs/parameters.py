@@ -32,9 +32,9 @@ def parameter_names(
     if not doc or count == 0:
         return () if count == 0 else None
     lines = inspect.cleandoc(doc).splitlines()
-    # `inspect.cleandoc` determines the common indentation without the first line. If a section
-    # begins in the first line, this would remove the indentation of the section's content. A line
-    # break before the first line prevents this.
+    # `inspect.cleandoc` removes the common indentation of all lines except the first line. If a
+    # section begins in the first line, `cleandoc` would therefore remove the indentation of the
+    # section's content. To keep this indentation, add a line break before the first line.
     whole = inspect.cleandoc(f"\n{doc}").splitlines()
     ways = (_numpydoc(lines), _google(lines), _google(whole), _signature(lines[:1], names))
     for listed in ways:

@@ -212,7 +212,8 @@ class _ApiWriter:
             # `tvm_ffi.Shape`. A call rejects `str`, `bytes`, `deque`, `range` and `memoryview`, and
             # these classes do not match: `__contains__` of `str` and `bytes` has other types,
             # `__getitem__` of `deque` has other types, and `range` and `memoryview` have no
-            # `__add__`. If `NoReturn` were `Any`, mypy (2.4) would not check the items of a list.
+            # `__add__`. The parameter of `__add__` has the type `NoReturn`, because with the type
+            # `Any`, mypy (2.4) would not check the items of a list.
             yield (
                 f"@{use('type_check_only')}\n"
                 f"class {private['Sequence']}({use('Iterable', 'collections.abc')}[{item}], "
@@ -276,8 +277,8 @@ class _ApiWriter:
         """Yield a class whose static methods are the functions, and an alias for each method.
 
         At run time, a function without keywords is an object of `tvm_ffi.Function`. If the stub
-        declared such a function with ``def``, stubtest would report an error. jedi would search for
-        the docstring in the ``.py`` file, but this file does not contain the docstring.
+        declared such a function with ``def``, stubtest would report an error, and jedi would search
+        for the docstring in the ``.py`` file, which does not contain the docstring.
         """
         if not self._functions:
             return
@@ -502,9 +503,9 @@ class _ApiWriter:
         """Yield the definitions of the entries of an enumeration.
 
         The stub assigns a value of the type ``Any`` to each entry. For ``entry.value``, type
-        checkers therefore use the type that the property ``value`` declares. At run time, the
-        attribute of the class is the entry itself. stubtest accepts this, because every object
-        matches ``Any``.
+        checkers therefore use the type that the property ``value`` declares. At run time, the class
+        attribute is the entry itself, not a value. stubtest accepts this difference, because every
+        object matches ``Any``.
 
         At run time, code that the build adds to a module sets the entries. If a module lacks this
         code, its enumerations have no entries, so this method yields nothing.

@@ -179,7 +179,7 @@ def has_tensor(schema: Schema) -> bool:
 
 
 def is_inconvertible(schema: Schema) -> bool:
-    """Whether tvm-ffi can convert no Python object to a parameter of this C++ type."""
+    """Whether this is a C++ type to which tvm-ffi cannot convert any Python object."""
     return schema.origin in {"const char*", "TVMFFIByteArray*"}
 
 

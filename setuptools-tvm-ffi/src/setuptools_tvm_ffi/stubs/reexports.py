@@ -19,8 +19,9 @@ from .outline import handwritten_names
 def blocks_to_replace(committed: ParsedFile, generated: ParsedFile) -> list[Piece]:
     """Return the blocks of `generated` that would change the public names of a handwritten module.
 
-    If the source tree already contains a block, and the block is empty or has the generator's text,
-    the result omits the block.
+    The result omits each block that already exists in `committed`, if the block is empty there or
+    contains lines that the generator wrote. In these cases, the project has accepted the public
+    names that the generator adds.
 
     :param committed: the ``__init__.py`` in the source tree.
     :param generated: the same file after ``tvm-ffi-stubgen`` has rewritten it.

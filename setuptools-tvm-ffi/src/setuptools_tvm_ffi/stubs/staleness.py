@@ -34,7 +34,7 @@ class StubFile:
 
     @property
     def is_stale(self) -> bool:
-        """Whether `old` and `new` differ. The line of versions in a ``.pyi`` file is ignored."""
+        """Whether `old` and `new` differ. In a ``.pyi`` file, the line of versions is ignored."""
         if self.old is None or self.new is None:
             return self.old is not self.new
         return _without_versions(self.old) != _without_versions(self.new)
@@ -52,7 +52,7 @@ class StubFile:
         old = "/dev/null" if self.old is None else f"a/{name}"
         new = "/dev/null" if self.new is None else f"b/{name}"
         if not (self.old or self.new):
-            return f"--- {old}\n+++ {new}\n"  # Each content is empty or missing.
+            return f"--- {old}\n+++ {new}\n"  # Both contents are empty or missing.
         import difflib  # noqa: PLC0415 - few builds show a difference
 
         lines = difflib.unified_diff(
@@ -71,10 +71,10 @@ def stale_files(files: Iterable[StubFile]) -> list[StubFile]:
 
 
 def cause(files: Iterable[StubFile]) -> str:
-    """Return a text that names the tool versions that have changed since the stubs were written.
+    """Explain stale stubs by tool versions that have changed since the stubs were written.
 
-    If the registry has not changed, the text states that the new tool versions are the cause. If no
-    version has changed, the text is empty.
+    :returns: a text that names these versions, or an empty text if no version has changed. If the
+        registry has changed, too, the text calls the versions a possible cause.
     """
     for file in files:
         old, new = (_MADE_WITH.search(_text(content)) for content in (file.old, file.new))

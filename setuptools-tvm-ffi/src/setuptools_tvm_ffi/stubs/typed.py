@@ -102,7 +102,7 @@ def type_stubs(
 
 
 def _inconvertible(request: StubRequest, chosen: Chosen) -> Iterator[str]:
-    """Yield a warning for each function with a parameter that no Python object converts to."""
+    """Yield a warning for each function that no Python code can call, see `is_inconvertible`."""
     registry = chosen.registry
     functions = {
         **{name: f for name, f in registry.functions.items() if name in chosen.visible_names},

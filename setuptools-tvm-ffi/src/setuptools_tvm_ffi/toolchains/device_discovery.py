@@ -197,11 +197,10 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> NvccCompi
 def _host_of_nvcc(toolchain: HostToolchain) -> Compiler:
     """Return the C++ compiler that nvcc runs.
 
-    The first of these places that names a compiler has precedence: the option ``-ccbin`` in
-    `NVCC_APPEND_FLAGS`, in `CUDAFLAGS`, in `NVCC_PREPEND_FLAGS`; the variable `NVCC_CCBIN`; the
-    variable `CUDAHOSTCXX`. If no place names a compiler, nvcc runs the compiler of C++ sources.
-    If one of these variables contains several options ``-ccbin``, the last option applies, as in
-    nvcc.
+    These environment variables can name the compiler, in order of precedence: `NVCC_APPEND_FLAGS`,
+    `CUDAFLAGS` and `NVCC_PREPEND_FLAGS` (with the option ``-ccbin``), `NVCC_CCBIN`, `CUDAHOSTCXX`.
+    If a variable contains several options ``-ccbin``, the last option applies, as in nvcc. If no
+    variable names a compiler, nvcc runs the compiler of C++ sources.
     """
     declared = {
         "CUDAHOSTCXX": os.environ.get("CUDAHOSTCXX"),
@@ -315,7 +314,8 @@ def _find_program(
 ) -> str:
     """Return the command that starts a program.
 
-    The command is the program's name if PATH contains the program, otherwise the program's path.
+    The command is the program's path. If this function found the program on PATH, the command is
+    the program's name.
 
     :param name: the name of the program.
     :param kind: what a variable must name, such as "a CUDA toolkit", for messages.

@@ -28,8 +28,8 @@ from .protocols import Compiler, EnvironmentFlags, split_variable, system_of
 
 _LANGUAGE_NAMES = {"c": "C", "cxx": "C++"}
 _VARIABLES = {"c": "CC", "cxx": "CXX"}
-# This command compiles assembly without ccache, because ccache (4.7) would ignore changes of files
-# that the directive `.include` names.
+# Before a command that compiles assembly, these words disable ccache. ccache (4.7) would ignore
+# changes of files that the directive `.include` names.
 _WITHOUT_CACHE = ("/usr/bin/env", "CCACHE_DISABLE=1")
 _CANDIDATES = {"c": ("cc", "gcc", "clang"), "cxx": ("c++", "g++", "clang++")}
 

@@ -25,9 +25,9 @@ _LIBRARY = "libcuda.so"
 _HEADERS = ("cuda.h", "cudaProfiler.h", "cudaGL.h", "cudaEGL.h", "cudaVDPAU.h")
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _FUNCTION = re.compile(r"\bcu[A-Z]\w*")
-# The argument of these macros of cuda.h is the name of a function. If a source requests a default
-# stream for each thread, a macro appends a suffix to the name. Each key is a suffix, and the value
-# matches a use of the macro.
+# If a source requests a default stream for each thread, two macros of cuda.h append suffixes to
+# names of functions. Each key is a suffix. The value matches a use of the macro for this suffix.
+# The argument of the macro is the name of a function.
 _PER_THREAD = {
     "ptds": re.compile(r"__CUDA_API_PTDS\((\w+)\)"),
     "ptsz": re.compile(r"__CUDA_API_PTSZ\((\w+)\)"),

@@ -32,7 +32,7 @@ _ASSEMBLY = """\
 
 
 def assembly(entry: EmbedSettings, file: str, system: str) -> str:
-    """Return the assembly that embeds a file. The symbols' names contain the name of the entry.
+    """Return the assembly that embeds a file. The symbols' names contain `entry.name`.
 
     :param file: the path of the file, relative to the assembler's working directory.
     :param system: the target system, see `system_of`.

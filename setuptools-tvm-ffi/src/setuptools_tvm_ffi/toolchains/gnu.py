@@ -132,7 +132,7 @@ def prefix_maps(
     copies = (*sdk.include_dirs, *settings.include_from)
     maps = [*outer_first, (root, "."), *((f"{folder}/", "") for folder in copies)]
     # A unity build includes the sources with the option -include. GCC (12) then writes "./" before
-    # the paths of the sources.
+    # the paths of the sources. Remove the "./".
     maps += [("./", "")] if settings.unity_build else []
     # The option -ffile-prefix-map does not support a path that contains "=".
     return tuple(f"-ffile-prefix-map={old}={new}" for old, new in maps if "=" not in old)
@@ -439,7 +439,7 @@ class GnuToolchain:
         return settings.debug_symbols or "-g" in optimisation(self.project.build_type)
 
     def _archived(self, settings: ExtensionSettings) -> tuple[str, ...]:
-        """Return the flags that link the functions for TVM-FFI in archives.
+        """Return the flags that make the linker include the archives' functions for TVM-FFI.
 
         Without these flags, the linker omits a member of an archive if nothing references the
         member.

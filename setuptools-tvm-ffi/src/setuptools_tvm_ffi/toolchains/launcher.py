@@ -42,8 +42,8 @@ class Launcher:
         """Return whether to start the compiler of a language with the launcher.
 
         The result is true for C and C++. For device compilers, it is true only for ccache and
-        sccache. distcc would wait for a slot, and then run a device compiler on this machine. An
-        unknown cache may not know which files nvcc reads, and could return a stale object.
+        sccache. distcc would wait for a slot, and then run a device compiler on this machine. Any
+        other cache may not know which files nvcc reads, and could return a stale object.
 
         :param language: ``c``, ``cxx``, ``cuda`` or ``hip``.
         """

@@ -27,8 +27,8 @@ _RUNTIME = {
     "windows": {"static": ("cudart_static.lib",), "none": (), "shared": ("cudart.lib",)},
 }
 
-# If an architecture ends with one of these letters, the code runs only on GPUs with exactly this
-# architecture (a) or on GPUs of its family (f).
+# The code of an architecture with the suffix `a` runs only on GPUs with exactly this architecture.
+# The code of an architecture with the suffix `f` runs only on GPUs of the architecture's family.
 _SPECIFIC = ("a", "f")
 
 # If an argument for the host compiler contains one of these characters, quote the argument. nvcc
@@ -158,8 +158,9 @@ class NvccCompiler:
             folders = [f"/LIBPATH:{folder}" for folder in self.library_dirs]
             device = ("cudadevrt.lib",) if separable else ()
             return (*folders, *device, *_RUNTIME["windows"][runtime])
-        # Add the folders even if no runtime is linked. A project can link the driver's library with
-        # `libraries = ["cuda"]`. If there is no driver, the linker finds the toolkit's stub.
+        # Add the toolkit's library folders even if no runtime is linked. A project can link the
+        # driver's library with `libraries = ["cuda"]`. If this machine has no driver, the linker
+        # finds the toolkit's stub in these folders.
         folders = [f"-L{folder}" for folder in self.library_dirs]
         device = ("-lcudadevrt",) if separable else ()
         shared = (f"-l{self.linker_name('cudart')}",)

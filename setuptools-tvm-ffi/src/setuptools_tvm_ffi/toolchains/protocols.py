@@ -120,7 +120,7 @@ class CompileUnit:
 
     @property
     def reports_headers(self) -> bool:
-        """Whether the compiler writes a depfile. For assembly in a ``.s`` file, it writes none."""
+        """Whether the compiler writes a depfile. The compiler writes none for a ``.s`` file."""
         return not self.source.endswith(".s")
 
 
@@ -188,7 +188,7 @@ class LinkUnit:
 
 @dataclass(frozen=True)
 class Companion:
-    """Files that a wheel contains beside a library, such as debug symbols.
+    """Files that belong to a library and are next to it in the wheel, such as debug symbols.
 
     :param files: the paths of the files, relative to the project's root.
     :param command: the command that writes the files after the link, or ``None`` if the linker
@@ -382,7 +382,7 @@ class Toolchain(LanguageCompiler, Protocol):
         """
 
     def companion(self, settings: ExtensionSettings, unit: LinkUnit) -> Companion | None:
-        """Return the files that the wheel contains beside the library, if any."""
+        """Return the files that belong to the library and are next to it in the wheel, if any."""
 
     def static_parts(self, languages: AbstractSet[str]) -> tuple[StaticPart, ...]:
         """Return the third-party code that the linker adds to a library.

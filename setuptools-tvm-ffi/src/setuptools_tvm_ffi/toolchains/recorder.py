@@ -61,7 +61,7 @@ def build_recorder(compiler: Compiler, sdk: TVMFFISdk, root: Path, folder: Path)
 
     :param compiler: a C or C++ compiler.
     :param folder: the folder of the recorder, relative to `root`.
-    :returns: ``None`` if this platform supports no recorder, or the compiler cannot build it.
+    :returns: ``None`` if this platform supports no recorder, or if the build of the recorder fails.
     """
     if system_of(sys.platform) != "linux":
         return None

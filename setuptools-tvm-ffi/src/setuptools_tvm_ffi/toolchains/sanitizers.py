@@ -65,7 +65,7 @@ def run_time_variables(
 def runtime_names(sanitizer: str, family: str, system: str, machine: str) -> tuple[str, ...]:
     """Return the possible file names of the sanitizer's shared runtime.
 
-    :param family: the compiler, such as ``gcc``.
+    :param family: the compiler's family, such as ``gcc``.
 
     >>> runtime_names("address", "gcc", "linux", "x86_64")
     ('libasan.so',)
@@ -81,7 +81,7 @@ def runtime_names(sanitizer: str, family: str, system: str, machine: str) -> tup
 
 
 def _file(compiler: Compiler, name: str) -> str:
-    """Return the path of a file that the compiler finds, or `name` if it does not find the file."""
+    """Return the path that the compiler reports for a file, or `name` if the file is missing."""
     result = subprocess.run(
         [*compiler.command, f"-print-file-name={name}"],
         capture_output=True,

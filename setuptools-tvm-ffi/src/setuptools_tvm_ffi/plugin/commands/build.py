@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``build``: gives each target its own folder ``build_lib``, and first empties this folder."""
+"""``build``: gives each target its own ``build_lib``, and empties this folder before a build."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class BuildMixin(build):
         super().finalize_options()
 
     def run(self) -> None:
-        """Empty ``build_lib`` and ``build_scripts``, and build."""
+        """Empty ``build_lib`` and ``build_scripts``, then build."""
         with locked_build_folder(self):
             # If a subcommand has already run, as in `setup.py build_py build`, keep its files: the
             # subcommand does not run again. Keep a folder outside `build_base`, too, because the

@@ -164,7 +164,7 @@ class BuildExtMixin(build_ext):
         return str(self._path_in_wheel(extension.settings))
 
     def get_source_files(self) -> list[str]:
-        """Return the source files, their headers, and the files that settings name."""
+        """Return the source files, their headers, and the files that are named in settings."""
         root = Path.cwd()
         generated = Generated.of(project_of(self.distribution).settings.generate)
         with self._other_extensions():
@@ -427,7 +427,8 @@ class BuildExtMixin(build_ext):
     ) -> list[StubFile]:
         tree = self._tree()
         settings = request.project.settings
-        # The key is the path of a stub, because two libraries can have stubs in the same file.
+        # Maps the path of each stub to the stub. Two libraries can have stubs in the same file, but
+        # the result must contain each file only once.
         stubs: dict[Path, StubFile] = {}
         strict = settings.stubs == "strict"
         for wanted in stub_requests(result, self.distribution.get_name(), tree, strict=strict):

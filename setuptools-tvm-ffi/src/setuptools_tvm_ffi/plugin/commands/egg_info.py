@@ -68,8 +68,8 @@ class EggInfoMixin(egg_info):
     def find_sources(self) -> None:
         """Write `SOURCES.txt` unless only `dist_info` runs.
 
-        The result of `dist_info` does not contain this file. Therefore, `dist_info` skips the list
-        of sources: for this list, setuptools would import the modules that build libraries.
+        The result of `dist_info` does not contain this file. To write the file, setuptools would
+        have to import the modules that build libraries.
         """
         if self.distribution.commands != ["dist_info"]:
             super().find_sources()

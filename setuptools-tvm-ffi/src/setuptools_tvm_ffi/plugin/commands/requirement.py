@@ -62,8 +62,7 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
             built_against,
         )
     requirement = requirement_for(floor)
-    # `declare_placeholder` may have added the wider requirement of an sdist: replace that
-    # requirement.
+    # Omit the placeholder that `declare_placeholder` may have added.
     dependencies = [d for d in distribution.install_requires or () if d != BUILD_REQUIREMENT]
     if requirement in dependencies:
         return
@@ -101,6 +100,6 @@ def declare_placeholder(distribution: Any) -> None:  # noqa: ANN401
 
 def _set_dependencies(distribution: Any, dependencies: list[str]) -> None:  # noqa: ANN401
     distribution.install_requires = dependencies
-    # Change the copy, too: setuptools copied `install_requires` when it read the configuration, and
-    # writes METADATA from the copy.
+    # When setuptools read the configuration, it copied `install_requires`. It writes METADATA from
+    # this copy, so change the copy, too.
     distribution.metadata.install_requires = dependencies

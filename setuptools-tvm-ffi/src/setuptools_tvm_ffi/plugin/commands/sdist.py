@@ -34,8 +34,8 @@ class SdistMixin(sdist):
     # The folder with the files to pack. The folder is below the build folder, so that a killed
     # build leaves no files elsewhere in the project.
     _tree: Path
-    # The path of `SOURCES.txt`, or `None` if this file is not below the build folder. The build
-    # folder can be outside the project.
+    # The path of `SOURCES.txt` if this file is below the build folder, otherwise `None`. The build
+    # folder can be outside the project, so the file is packed below `DEFAULT_BUILD_BASE` instead.
     _sources_list: Path | None
 
     def run(self) -> None:
@@ -83,9 +83,9 @@ class SdistMixin(sdist):
     def make_archive(self, base_name: str, format: str, *args: Any, **kwargs: Any) -> str:  # type: ignore[override] # noqa: A002, ANN401 - setuptools' signature differs between releases
         """Pack the folder and return the archive's path.
 
-        If a source date is known, this method writes a reproducible `.tar.gz` archive. Otherwise
-        setuptools writes the archive. setuptools also writes all other formats, which PyPI rejects
-        (PEP 625).
+        If a source date is known, this method writes a reproducible `.tar.gz` archive. setuptools
+        writes `.tar.gz` archives without a source date, and archives in all other formats. PyPI
+        rejects these other formats (PEP 625).
         """
         date = declared_date(os.environ)
         if date is None or format != "gztar":

@@ -84,7 +84,11 @@ class BdistWheelMixin(bdist_wheel):
         return python, abi, self._checked_tag(platform)
 
     def _checked_tag(self, platform: str) -> str:
-        """Return the platform tag. If `platform-tag` requests a tag, check the files to pack."""
+        """Return the platform tag.
+
+        If `platform-tag` is ``auto``, the files to pack determine the tag. If `platform-tag` names
+        a tag, the files to pack must satisfy this tag.
+        """
         project = project_of(self.distribution)
         wanted = project.settings.platform_tag
         if wanted == platform_tag.DEFAULT or not self._packing:
@@ -106,8 +110,8 @@ class BdistWheelMixin(bdist_wheel):
             self._build_and_pack()
 
     def _build_and_pack(self) -> None:
-        # Import this only here, because it imports modules that scan sources. Hooks that only write
-        # metadata do not need these modules.
+        # Import `unshipped` only here, because it imports modules that scan sources. Hooks that
+        # only write metadata do not need these modules.
         from .unshipped import warn_about_unshipped_files  # noqa: PLC0415
 
         self._packing = True
@@ -144,7 +148,7 @@ class BdistWheelMixin(bdist_wheel):
                 try:
                     yield folder
                 except OSError as problem:
-                    # The error of a write to an open file does not name the file.
+                    # When a write to an open file fails, the error does not name the file.
                     if problem.filename is None and is_full(Path(folder)):
                         raise BuildError(
                             f"cannot write a wheel to {final}: {problem.strerror}",
@@ -249,9 +253,9 @@ class EditableWheelMixin(editable_wheel):
         super().finalize_options()
         if not self.mode and not self.package_dir:
             # For packages in the project's folder, setuptools (84.2) writes an import hook, which
-            # type checkers and editors do not run. With this mapping, setuptools instead adds the
-            # folder to the import path, as it does for `src`. Apart from this, the mapping has the
-            # same effect as an empty mapping.
+            # type checkers and editors do not run. With this `package_dir`, setuptools instead adds
+            # the folder to the import path, as it does for `src`. In all other respects, this
+            # `package_dir` has the same effect as an empty `package_dir`.
             self.package_dir = {"": "."}
 
     def run(self) -> None:
