@@ -50,6 +50,13 @@ def test_other_errors_are_passed_on(problem: Exception) -> None:
     assert caught.value is problem
 
 
+def test_a_source_that_distutils_cannot_read_is_no_failed_write() -> None:
+    problem = FileError("could not open 'pkg/a.py': Permission denied")
+    problem.__context__ = failed(errno.EACCES)
+    with pytest.raises(FileError), reported_write_failures(Path("build")):
+        raise problem
+
+
 def test_a_failed_write_to_an_open_file_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left") as caught, new_file(tmp_path / "a.so"):
         raise failed(errno.ENOSPC)

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from pathlib import Path
+import signal
+import sys
+from pathlib import Path, PurePosixPath
 
 import pytest
 from setuptools import Distribution
 from setuptools_tvm_ffi.editable.hook import IGNORE_EVERYTHING
+from setuptools_tvm_ffi.plugin.commands import build_folder
 from setuptools_tvm_ffi.plugin.commands.build_folder import (
     COMPILE_COMMANDS,
     IGNORE_FILE,
+    locked_build_folder,
     publish_compile_commands,
     writable_build_base,
 )
@@ -58,3 +62,17 @@ def test_an_existing_folder_is_ignored_if_only_builds_have_written_to_it(
     assert Path("build", IGNORE_FILE).exists() == (is_ignored or IGNORE_FILE in names)
     if not is_ignored:
         assert sorted(path.name for path in Path("build").iterdir()) == sorted(names)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_that_ends_a_build_runs_its_clean_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(build_folder, "build_folder", lambda *_, **__: PurePosixPath("build/x"))
+    with (
+        pytest.raises(KeyboardInterrupt),
+        locked_build_folder(Distribution().get_command_obj("build")),
+    ):
+        signal.raise_signal(getattr(signal, name))

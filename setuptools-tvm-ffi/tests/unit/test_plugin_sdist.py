@@ -51,12 +51,13 @@ def test_a_needed_file_that_the_manifest_excludes_is_refused(command: Any, line:
     assert not Path("dist").exists()
 
 
-def test_outputs_of_inplace_builds_are_not_packed(command: Any) -> None:
+@pytest.mark.parametrize("metadata", ["p.egg-info", "src/p.egg-info", "former_name.egg-info"])
+def test_outputs_of_inplace_builds_are_not_packed(command: Any, metadata: str) -> None:
     command.distribution.packages = ["pkg"]
-    for name in ("pkg/__init__.py", "pkg/libold.so", "pkg/libvendored.so", "p.egg-info/RECORD"):
-        Path(name).parent.mkdir(exist_ok=True)
+    for name in ("pkg/__init__.py", "pkg/libold.so", "pkg/libvendored.so", f"{metadata}/RECORD"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).touch()
-    Path("p.egg-info/RECORD").write_text("pkg/libold.so,,\n")
+    Path(metadata, "RECORD").write_text("pkg/libold.so,,\n")
     Path("MANIFEST.in").write_text("recursive-include pkg *.so\n")
     command.run()
     assert "pkg/libvendored.so" in names()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import struct
@@ -13,13 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 from setuptools import Distribution, Extension
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools_tvm_ffi import TVMFFIExtension
 from setuptools_tvm_ffi.base.build_lock import held_files
 from setuptools_tvm_ffi.base.errors import BuildError, ConfigurationError
+from setuptools_tvm_ffi.ffi.releases import requirement_for
+from setuptools_tvm_ffi.ffi.sdk import installed_version
 from setuptools_tvm_ffi.plugin.attachment import attach
 from setuptools_tvm_ffi.plugin.commands import unshipped
+from setuptools_tvm_ffi.plugin.commands import wheel as wheel_command
 from setuptools_tvm_ffi.plugin.commands.build_folder import build_folder
 from setuptools_tvm_ffi.records import build_record, sbom
 
@@ -135,19 +140,59 @@ def test_members_are_compressed_unless_an_option_says_otherwise(
 ) -> None:
     def run(command: Any) -> None:
         method = command.supported_compressions[command.compression]
-        with zipfile.ZipFile("p.whl", "w", method) as wheel:
+        packed = os.path.join(command.dist_dir, "p.whl")
+        with zipfile.ZipFile(packed, "w", method) as wheel:
             wheel.writestr("library", bytes(2**16))
-        command.distribution.dist_files = [("bdist_wheel", "any", "p.whl")]
+        command.distribution.dist_files = [("bdist_wheel", "any", packed)]
 
     command = _without_a_wheel(monkeypatch, run, compression)
     for _ in range(2):
         command.run()
-        with zipfile.ZipFile("p.whl") as wheel:
+        assert command.distribution.dist_files == [("bdist_wheel", "any", "dist/p.whl")]
+        with zipfile.ZipFile("dist/p.whl") as wheel:
             (entry,) = wheel.infolist()
             assert wheel.testzip() is None
         assert (entry.compress_size < entry.file_size) == (compression == "deflated")
     kept = Path(build_folder(command), "deflated")
     assert kept.is_dir() == (compression == "deflated")
+
+
+def test_a_wheel_after_an_sdist_has_the_requirement_of_a_wheel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in ``setup.py sdist bdist_wheel``."""
+    Path("pyproject.toml").write_text(
+        '[project]\nname = "p"\nversion = "1"\ndynamic = ["dependencies"]\n'
+    )
+    _without_a_wheel(monkeypatch, lambda command: command.run_command("egg_info"))
+    command = command_of("bdist_wheel")
+    command.distribution.script_name = "setup.py"
+    Path("pkg").mkdir()
+    Path("a.cpp").touch()
+    found = []
+    for run in (lambda: command.run_command("egg_info"), command.run):
+        run()
+        (metadata,) = Path("build").glob("*.egg-info/PKG-INFO")
+        lines = metadata.read_text().splitlines()
+        found.append([line.partition(": ")[2] for line in lines if "Requires-Dist" in line])
+        command.ensure_finalized()
+    version = installed_version()
+    assert version is not None
+    assert found[0] != found[1]
+    assert list(map(Requirement, found[1])) == [Requirement(requirement_for(version))]
+
+
+def test_a_failed_build_keeps_the_last_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(command: Any) -> None:
+        Path(command.dist_dir, "p.whl").write_text("truncated")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    Path("dist").mkdir()
+    Path("dist/p.whl").write_text("good")
+    monkeypatch.setattr(wheel_command, "is_full", lambda _: True)
+    with pytest.raises(BuildError, match="dist: No space left"):
+        _without_a_wheel(monkeypatch, run).run()
+    assert {file.name: file.read_text() for file in Path("dist").iterdir()} == {"p.whl": "good"}
 
 
 def test_an_editable_install_for_a_target_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:

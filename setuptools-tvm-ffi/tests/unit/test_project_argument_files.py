@@ -47,6 +47,20 @@ def test_other_arguments_name_no_file(tmp_path: Path, argument: str) -> None:
     assert list(named_files((argument,), tmp_path)) == []
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(("-Wl,-Map=out.map",), ("-Wl,-Map,out.map",), ("-Wl,--dependency-file=out.map",)),
+        *(("-Xlinker", "-Map", "-Xlinker", "out.map"), ("-Wl,--Map=out.map",), ("/MAP:out.map",)),
+    ],
+)
+def test_a_file_that_the_linker_writes_is_no_input(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    write(tmp_path, {"out.map": "", "a.o": ""})
+    assert list(named_files((*arguments, "a.o"), tmp_path)) == ["a.o"]
+
+
 def test_files_that_arguments_name_are_found(tmp_path: Path) -> None:
     names = ["a.o", "exports.map", "list.txt", "script.ld", "b c.o", "x=y,z.o", "c.a", "plugin.so"]
     write(tmp_path, dict.fromkeys(names, ""))

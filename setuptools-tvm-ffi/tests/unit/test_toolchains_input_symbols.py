@@ -165,13 +165,25 @@ def linked(
             {"extra_objects": ("helper.o",), "extra_link_args": ("-Wl,--dynamic-list=own.list",)},
             {"__tvm_ffi_f", "own"},
         ),
+        *(
+            (
+                {"extra_objects": ("libhelper.a",), "library_dirs": (".",), **values},
+                {"__tvm_ffi_f", "own"},
+            )
+            for values in (
+                {"libraries": ("plain",)},
+                {"libraries": (":libplain.a",)},
+                {"extra_link_args": ("-lplain",)},
+                {"extra_link_args": ("-Wl,--whole-archive,./libplain.a,--no-whole-archive",)},
+            )
+        ),
     ],
 )
 def test_a_linked_library_exports_its_own_symbols_and_functions_for_tvm_ffi(
     objects: Path, reader: BinaryReader, values: dict[str, object], exported: set[str]
 ) -> None:
     declarations = "int plain(void); int __tvm_ffi_f(void);"
-    if "libplain.a" not in str(values):
+    if "plain" not in str(values):
         declarations = "int __tvm_ffi_f(void); static int plain(void) { return 3; }"
     source = f"{declarations} int own(void) {{ return plain() + __tvm_ffi_f(); }}"
     (objects / "a.c").write_text(source)

@@ -119,3 +119,9 @@ def test_a_compiler_that_fails_is_reported_with_its_output(
     for word in ("docstrings", "recorder", "cc -include no-such-header.h", "No such file"):
         assert word in printed
     assert [name for name in os.listdir(tmp_path / FOLDER) if name.endswith(".so")] == []
+
+
+def test_a_compiler_that_succeeds_but_writes_nothing_builds_no_recorder(
+    sdk: TVMFFISdk, tmp_path: Path
+) -> None:
+    assert build(sdk, tmp_path, Compiler(("true",), "gcc", "1")) is None

@@ -52,7 +52,8 @@ def reported_write_failures(build_base: Path) -> Iterator[None]:
     except FileError as problem:
         # The message of this distutils error names the file, so use this message.
         cause = problem.__context__
-        if not isinstance(cause, OSError) or cause.errno not in _NUMBERS:
+        reads = str(problem).startswith(("could not open", "could not read"))
+        if reads or not isinstance(cause, OSError) or cause.errno not in _NUMBERS:
             raise
         raise BuildError(str(problem), hint=HOW_TO_MOVE) from problem
 
@@ -60,6 +61,11 @@ def reported_write_failures(build_base: Path) -> Iterator[None]:
 def hint_for_output(printed: str) -> str | None:
     """Return a hint if the output of a tool reports a full or read-only disk, else ``None``."""
     return HOW_TO_MOVE if _FULL.search(printed) else None
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the disk of a folder is full."""
+    return shutil.disk_usage(folder).free < _NEARLY_FULL
 
 
 def _may_be_below(file: str | bytes | int | None, folder: Path) -> bool:
@@ -70,7 +76,7 @@ def _may_be_below(file: str | bytes | int | None, folder: Path) -> bool:
     """
     if file is None:
         # When a write to an open file fails, the error does not name the file.
-        return folder.is_dir() and shutil.disk_usage(folder).free < _NEARLY_FULL
+        return folder.is_dir() and is_full(folder)
     if isinstance(file, int):
         return False
     path, top = (Path(os.path.abspath(os.fsdecode(each))) for each in (file, folder))

@@ -18,7 +18,6 @@ from packaging.version import Version
 
 from ..base.child_end import end_child
 from ..base.errors import BuildError
-from ..base.interruption import interruptible
 from ..base.output_protocol import mark
 from ..base.text import without_colours
 
@@ -120,21 +119,18 @@ def run_ninja(
     # the build. If ninja inherited stdout, its lines could precede earlier log lines of setuptools.
     sys.stdout.flush()
     printed = []
-    with (
-        interruptible(),
-        subprocess.Popen(
-            command,
-            cwd=root,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            pass_fds=() if sys.platform == "win32" else inherited,
-        ) as process,
-    ):
+    with subprocess.Popen(
+        command,
+        cwd=root,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        pass_fds=() if sys.platform == "win32" else inherited,
+    ) as process:
         assert process.stdout is not None
         try:
             for line in process.stdout:

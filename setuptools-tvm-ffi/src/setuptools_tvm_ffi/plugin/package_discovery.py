@@ -22,7 +22,7 @@ from .extension import TVMFFIExtension
 
 #: The folders to search for packages, in the order of scikit-build-core. The search stops at the
 #: first folder that contains the packages of all libraries.
-_LAYOUTS = ("src", "python", ".")
+LAYOUTS = ("src", "python", ".")
 _INIT = "__init__.py"
 
 
@@ -96,7 +96,7 @@ def _layout(root: Path, libraries: list[ExtensionSettings]) -> str:
     """
     packages = {library.package: Path(*library.package.split(".")) for library in libraries}
     for files in (packages.values(), {Path(folder.parts[0]) for folder in packages.values()}):
-        for layout in _LAYOUTS:
+        for layout in LAYOUTS:
             if all((root / layout / file / _INIT).is_file() for file in files):
                 return layout
     found = {package: find_folder(root, package) for package in packages}
@@ -109,7 +109,7 @@ def _layout(root: Path, libraries: list[ExtensionSettings]) -> str:
             "project's folder",
             hint=f"write in pyproject.toml:\n{find_table(where, tops)}",
         )
-    for layout in _LAYOUTS:  # Namespace packages have no __init__.py.
+    for layout in LAYOUTS:  # Namespace packages have no __init__.py.
         if all((root / layout / folder.parts[0]).is_dir() for folder in packages.values()):
             return layout
     missing = next(library for library in libraries if found[library.package] is None)

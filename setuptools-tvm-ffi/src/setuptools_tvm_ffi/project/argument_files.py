@@ -12,10 +12,13 @@ from pathlib import Path
 # The part of an argument before the name of a file, as in `@link.rsp`, `-Tkernel.ld`,
 # `/DEF:exports.def` and `/ORDER:@order.txt`. The pattern requires two letters before the colon, so
 # that it does not match `-l:libx.a`. In this argument, `libx.a` is not a path: GNU ld searches the
-# folders of -L for `libx.a`.
-_OPTION = re.compile(r"@|-T|-include|-imacros|/FI|[/-][A-Za-z]{2,}:@?")
+# folders of -L for `libx.a`. The linker writes the file in `/MAP:out.map`, see `_OUTPUT_OPTION`.
+_OPTION = re.compile(r"@|-T|-include|-imacros|/FI|[/-](?!(?i:MAP):)[A-Za-z]{2,}:@?")
 # The options of nvcc that precede the name of a response file.
 _RESPONSE_FILE_OPTIONS = ("-optf", "--options-file")
+# The options of GNU ld that precede the name of a file that the linker writes. If a link depended
+# on this file, the link would be stale in every build.
+_OUTPUT_OPTION = re.compile(r"--?Map|--dependency-file")
 #: Separators between an option and the name of a file, as in
 #: ``-Wl,--version-script=exports.map``.
 SEPARATORS = re.compile("[=,]")
@@ -23,6 +26,8 @@ SEPARATORS = re.compile("[=,]")
 
 def named_files(arguments: Iterable[str], root: Path) -> dict[str, None]:
     """Return the existing files that arguments name, in the order of the arguments.
+
+    The result does not include files that the linker writes.
 
     Examples of arguments: ``@link.rsp``, ``-Wl,--version-script=exports.map``,
     ``/DEF:exports.def``, ``kernel.o``. For a response file such as ``link.rsp``, the result
@@ -37,7 +42,10 @@ def named_files(arguments: Iterable[str], root: Path) -> dict[str, None]:
 
 def _add_named_files(arguments: Iterable[str], root: Path, found: dict[str, None]) -> None:
     parts = [part for word in arguments for part in dict.fromkeys((word, *SEPARATORS.split(word)))]
+    parts = [part for part in parts if part != "-Xlinker"]
     for previous, part in zip(["", *parts], parts):
+        if _OUTPUT_OPTION.fullmatch(previous):
+            continue
         option = _OPTION.match(part)
         # Remove the quotes around the value of a macro: `-DDATA="csrc/data.bin"`.
         names = (part, part[option.end() :] if option else "", part.strip('"'))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -89,6 +89,25 @@ def system_includes(settings: ExtensionSettings, sdk: TVMFFISdk) -> tuple[str, .
     own = sdk.include_dirs if settings.link_header else ()
     folders = (*own, *settings.system_include_dirs, *settings.include_from)
     return tuple(word for folder in folders for word in ("-isystem", folder))
+
+
+def _archive_name(library: str) -> str:
+    """Return the file name of the archive that the linker finds for ``-l<library>``."""
+    return library[1:] if library.startswith(":") else f"lib{library}.a"
+
+
+def _named_archives(arguments: Iterable[str]) -> Iterator[str]:
+    """Yield the file names of the archives that linker arguments name.
+
+    >>> list(_named_archives(["-Wl,--whole-archive,vendor/liba.a", "-lb", "-l", ":libc.a"]))
+    ['liba.a', 'libb.a', 'libc.a']
+    """
+    words = [word for argument in arguments for word in argument.split(",")]
+    for word, following in zip(words, [*words[1:], ""]):
+        if word.startswith("-l"):
+            yield _archive_name(word[2:] or following)
+        elif word.endswith(".a") and not word.startswith(":"):
+            yield PurePosixPath(word).name
 
 
 def prefix_maps(
@@ -376,7 +395,8 @@ class GnuToolchain:
         # hides the other symbols of such an archive.
         names = [
             *(PurePosixPath(file).name for file in settings.archives if file not in exporting),
-            *(f"lib{name}.a" for name in (*settings.libraries, *_RUNTIME_LIBRARIES)),
+            *map(_archive_name, (*settings.libraries, *_RUNTIME_LIBRARIES)),
+            *_named_archives((*self.environment.ldflags, *settings.extra_link_args)),
         ]
         return (f"-Wl,--exclude-libs,{':'.join(names)}",)
 

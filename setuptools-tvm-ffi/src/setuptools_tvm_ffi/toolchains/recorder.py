@@ -82,7 +82,7 @@ def build_recorder(compiler: Compiler, sdk: TVMFFISdk, root: Path, folder: Path)
     result = subprocess.run(
         command, cwd=root, capture_output=True, text=True, errors="replace", check=False
     )
-    if result.returncode != 0:
+    if result.returncode != 0 or not part.is_file():
         logger.warning(
             "%s: warning: the build cannot read new docstrings of global functions, because the "
             "compiler cannot build the recorder, a library that reads docstrings:\n%s\n%s",

@@ -43,6 +43,7 @@ from ...stubs import StubFile, cause, make_stubs, stale_files, stub_requests
 from ...toolchains import path_in_wheel
 from ..context import BuildContext, build_context_of, project_of
 from ..extension import TVMFFIExtension, check_together
+from ..package_discovery import LAYOUTS
 from ..placement import (
     ShippedFile,
     place_in_build_lib,
@@ -261,12 +262,13 @@ class BuildExtMixin(build_ext):
         are paths in a wheel, and the values are paths in the source tree.
         """
         tree = self._tree()
-        name = os.path.basename(self._finalized("egg_info").egg_info)
         tops = {package.partition(".")[0] for package in tree.packages}
-        lines: list[str] = []
-        for folder in {Path(tree.folder_of(top)).parent for top in tops}:
-            with contextlib.suppress(FileNotFoundError):
-                lines += (folder / name / "RECORD").read_text(encoding="utf-8").splitlines()
+        folders = {Path(tree.folder_of(top)).parent for top in tops}
+        # The packages may have been in another of these folders when they were built.
+        folders.update(map(Path, LAYOUTS))
+        # The metadata may have the distribution's previous name.
+        records = [r for folder in folders for r in folder.glob("*.egg-info/RECORD")]
+        lines = [line for r in records for line in r.read_text(encoding="utf-8").splitlines()]
         paths = (PurePosixPath(line.partition(",")[0]) for line in lines)
         # Ignore paths with "..", which could lead out of the packages. The plugin does not write
         # such paths into RECORD.

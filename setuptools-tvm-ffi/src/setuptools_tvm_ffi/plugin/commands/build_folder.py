@@ -14,6 +14,7 @@ from typing import Any
 from ...base.build_lock import build_lock
 from ...base.errors import BuildError
 from ...base.file_replacement import replace_file
+from ...base.interruption import interruptible
 from ...base.write_failures import reported_write_failures
 from ...cross.targets import target_of
 from ...editable.hook import IGNORE_EVERYTHING
@@ -58,9 +59,12 @@ def locked_build_folder(
 ) -> Iterator[None]:
     """Create the build folder and hold its lock, see `build_lock`.
 
+    If a signal terminates the ``with`` block, its clean-up code runs, see `interruptible`.
+
     :raises BuildError: a file below the build folder cannot be written.
     """
-    with writable_build_base(command), build_lock(Path(build_folder(command, for_host=for_host))):
+    folder = Path(build_folder(command, for_host=for_host))
+    with interruptible(), writable_build_base(command), build_lock(folder):
         yield
 
 

@@ -61,7 +61,8 @@ class EggInfoMixin(egg_info):
         listed = Path(self.egg_info, SOURCES)
         with writable_build_base(self):
             if listed.exists() and not Path("PKG-INFO").exists():
-                replace_file(listed, b"")
+                # Write no temporary file: a wheel contains all files of this folder.
+                listed.write_bytes(b"")
             super().run()
 
     def find_sources(self) -> None:

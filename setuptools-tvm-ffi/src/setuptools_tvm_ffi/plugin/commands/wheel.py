@@ -6,12 +6,14 @@ The commands set the wheel's tag and requirement, and add the build record and t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform as platform_module
 import re
 import stat
 import sysconfig
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from setuptools.command.bdist_wheel import bdist_wheel
@@ -20,6 +22,7 @@ from setuptools.command.editable_wheel import editable_wheel
 from ...archives.deflate import deflate_members
 from ...base.errors import BuildError, ConfigurationError
 from ...base.file_replacement import replace_file
+from ...base.write_failures import is_full
 from ...binaries import headers
 from ...binaries.library_names import is_library_name
 from ...cross.targets import target_of
@@ -101,6 +104,9 @@ class BdistWheelMixin(bdist_wheel):
         """Build and pack the wheel, and report the summary."""
         with summarized(self.distribution):
             declare_requirement(self.distribution, warn=True)
+            # In 'setup.py sdist bdist_wheel', `sdist` has written metadata with the requirement of
+            # an sdist. Let `egg_info` run again.
+            self.distribution.have_run.pop("egg_info", None)
             self._build_and_pack()
 
     def _build_and_pack(self) -> None:
@@ -117,12 +123,46 @@ class BdistWheelMixin(bdist_wheel):
             deflates = self.compression == "deflated"
             if deflates:
                 self.compression = "stored"
-            super().run()
-            if deflates:
-                self.compression = "deflated"
-                wheel = Path(self.distribution.dist_files[-1][2])
-                deflate_members(wheel, Path(build_folder(self), "deflated"))
+            with self._new_wheels() as folder:
+                super().run()
+                if deflates:
+                    self.compression = "deflated"
+                    for wheel in Path(folder).glob("*.whl"):
+                        deflate_members(wheel, Path(build_folder(self), "deflated"))
             warn_about_unshipped_files(self)
+
+    @contextlib.contextmanager
+    def _new_wheels(self) -> Iterator[str]:
+        """Set `dist_dir` to a new folder. If the ``with`` block succeeds, move the wheels.
+
+        setuptools writes the wheel in place. Without this method, a build that fails while it packs
+        would replace the last good wheel by a truncated file.
+
+        :raises BuildError: the disk of `dist_dir` is full.
+        """
+        final = str(self.dist_dir)
+        os.makedirs(final, exist_ok=True)
+        try:
+            with tempfile.TemporaryDirectory(prefix=".tmp-", dir=final) as folder:
+                self.dist_dir = folder
+                try:
+                    yield folder
+                except OSError as problem:
+                    # When a write to an open file fails, the error does not name the file.
+                    if problem.filename is None and is_full(Path(folder)):
+                        raise BuildError(
+                            f"cannot write a wheel to {final}: {problem.strerror}",
+                            hint="free space on this disk, or write to a folder on another disk",
+                        ) from problem
+                    raise
+                for name in os.listdir(folder):
+                    os.replace(os.path.join(folder, name), os.path.join(final, name))
+            files = self.distribution.dist_files
+            self.distribution.dist_files = [
+                (command, python, file.replace(folder, final)) for command, python, file in files
+            ]
+        finally:
+            self.dist_dir = final
 
     def write_wheelfile(self, wheelfile_base: str, *args: str, **kwargs: str) -> None:
         """Write ``WHEEL``, the build record and the SBOM."""
