@@ -165,8 +165,8 @@ def remove_objects(request: BuildRequest) -> None:
 def _with_overrides_for_nvcc(request: BuildRequest, process: TVMFFIProcess) -> BuildRequest:
     """Apply the overrides whose condition is a release of nvcc.
 
-    If no extension needs nvcc, none of these overrides applies. To find this out, the function also
-    examines the sources in overrides, because an override may add the only CUDA source.
+    If no extension has a CUDA source, none of these overrides applies. A source that any override
+    could add counts, because it may be the only CUDA source.
     """
     extensions, project = request.extensions, request.project
     if not project.settings.overrides and not any(e.overrides for e in extensions):

@@ -25,7 +25,8 @@ from ..base.text import without_colours
 #: releases are not tested.
 MINIMUM_NINJA = Version("1.10")
 
-#: The requirement to install ninja in an isolated build environment, if no usable ninja is found.
+#: The requirement (PEP 508) that the backend adds for an isolated build environment if it finds no
+#: usable ninja.
 BUILD_REQUIREMENT = f"ninja>={MINIMUM_NINJA}"
 
 #: The file name of ninja's log. The log is in the folder that ``build.ninja`` names as `builddir`.

@@ -163,9 +163,8 @@ def _records(paths: Iterable[str]) -> dict[str, str]:
 def _resolve(reference: str, place: str, root: Path, kept: Sequence[str]) -> dict[str, Any]:
     """Resolve a reference in a child process. Return the result of `package_headers_child.answer`.
 
-    :param kept: the original folders that an earlier build has copied. If the package is not
-        installed and these folders exist, the result contains these folders. A rebuild on import
-        therefore needs no package that was installed only in the isolated build environment.
+    :param kept: the folders from which an earlier build copied the headers. If the package is not
+        installed, but these folders still exist, the result contains them.
     :raises BuildError: the reference cannot be used. The message starts with `place`.
     """
     with tempfile.TemporaryFile() as messages:

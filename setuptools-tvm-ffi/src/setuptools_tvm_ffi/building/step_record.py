@@ -58,10 +58,10 @@ class StepRecord:
     """The record of the steps of one build folder. It is empty if its file is missing or corrupt.
 
     :param folder: the absolute path of the folder that contains objects and libraries.
-    :ivar path: the file that contains the record, except the details.
+    :ivar path: the file that contains the record. Another file contains the `Details`.
     :ivar files: the digest and the status of each file that a step read or wrote. The digest of a
         file that was deleted after its step ran is empty.
-    :ivar folders: the statuses of the folders where missing files would be created.
+    :ivar folders: the status of each folder in which a step looked for a file that did not exist.
     :ivar commands: the command of each step. The key is the output of the step.
     """
 

@@ -56,8 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_RUN
     except Exception as problem:  # noqa: BLE001 - a crash must not end with the status for findings
-        # `base.errors` defines `BuildError`. Do not import this module here, because it imports
-        # setuptools. If nothing else has imported it, the exception cannot be a `BuildError`.
+        # `base.errors` defines `BuildError`, and imports setuptools, so do not import `base.errors`
+        # here. If no other module has imported `base.errors`, the exception is no `BuildError`.
         errors = sys.modules.get(f"{__name__.rpartition('.')[0]}.base.errors")
         if errors is not None and isinstance(problem, errors.BuildError):
             print_error(errors.render(problem))

@@ -190,7 +190,7 @@ def _sections(text: str) -> Iterator[tuple[str, str, str]]:
         try:
             tomllib.loads(text[: text.rfind("\n", 0, match.start("name")) + 1])
         except ValueError:
-            continue  # The match is not a header, but text inside a string or a list.
+            continue  # The match is text inside a string or a list, not the name of a table.
         name = re.sub(r"[\s\"']", "", match["name"])
         starts.append((name, match["comment"], match.start()))
     for (name, comment, start), (_, _, end) in zip(starts, [*starts[1:], ("", "", len(text))]):

@@ -28,7 +28,7 @@ def target_markers(
 ) -> dict[str, str]:
     """Return the values that the `MARKER_VARIABLES` of PEP 508 have on a build's target.
 
-    :param target: the target of the setting `target`, or ``None``.
+    :param target: the platform that the setting `target` names. ``None`` means this machine's.
     :param platform: the platform's name, as in ``build_ext --plat-name``. If the environment
         variable `_PYTHON_HOST_PLATFORM` or, on Windows, `VSCMD_ARG_TGT_ARCH` selects a machine, the
         name already contains this machine.
