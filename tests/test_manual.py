@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import importlib.util
 import math
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,7 @@ from doc_blocks import (
     sections,
 )
 from environments import LEFT_OUT, REPOSITORY, Environment, make_environment
+from packaging.requirements import Requirement
 from setuptools_tvm_ffi.settings.parser import parse_project
 
 if sys.version_info >= (3, 11):
@@ -151,6 +154,18 @@ def processor_time() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
+def link_with_requirements(name: str, folder: Path) -> None:
+    """Link an installed distribution that is too large to install again, and its requirements."""
+    distribution = metadata.distribution(name)
+    tops = {file.parts[0] for file in distribution.files or ()} - {"..", "__pycache__"}
+    for top in tops:
+        (folder / top).symlink_to(str(distribution.locate_file(top)))
+    for requirement in map(Requirement, distribution.requires or ()):
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            with contextlib.suppress(FileExistsError):  # Two distributions can require a third.
+                link_with_requirements(requirement.name, folder)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("section", PROJECTS, ids=lambda s: f"{s.page.stem}-{s.project}")
 def test_the_commands_of_a_project_print_what_the_page_shows(
@@ -163,11 +178,6 @@ def test_the_commands_of_a_project_print_what_the_page_shows(
     else:
         shutil.copytree(REPOSITORY / section.project, folder, ignore=LEFT_OUT)
     (tmp_path / "scratch").mkdir()
-    torch = importlib.util.find_spec("torch")
-    if torch is not None and any(b.markers.get("needs") == "torch" for b in section.blocks):
-        # PyTorch is too large to be installed again, so use the package of this environment.
-        packages = Path(str(torch.origin)).parents[1]
-        (environment.site_packages / "torch.pth").write_text(f"{packages}\n")
     steps = [
         step
         for block in section.blocks
@@ -176,6 +186,9 @@ def test_the_commands_of_a_project_print_what_the_page_shows(
     ]
     program = f"exec 2>&1\n{script(steps)}"
     scratch = {"SCRATCH": str(tmp_path / "scratch")}
+    if is_installed("torch") and any(b.markers.get("needs") == "torch" for b in section.blocks):
+        link_with_requirements("torch", tmp_path / "scratch")
+        scratch["PYTHONPATH"] = str(tmp_path / "scratch")
     before = processor_time()
     process = environment.run("bash", "-c", program, cwd=folder, variables=scratch, check=False)
     seconds = processor_time() - before
