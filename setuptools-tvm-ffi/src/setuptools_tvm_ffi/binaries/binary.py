@@ -29,8 +29,8 @@ SECONDS_PER_MIB = 0.2
 #: Time limit in seconds for reading all files of a wheel. `SECONDS_PER_MIB` is added for each MiB
 #: of these files.
 SECONDS_FOR_ALL = 180.0
-# Memory limit in bytes of the child process. `_MEMORY_PER_BYTE` is added for each byte of the file,
-# because LIEF needs several times the size of the file.
+# Memory limit of the child process, in bytes. `_MEMORY_PER_BYTE` is added for each byte of the file
+# that the child reads, because LIEF needs several times the size of the file.
 _MEMORY = 1024**3
 _MEMORY_PER_BYTE = 8
 
@@ -39,8 +39,8 @@ _MACHO = {
 }
 _FAT = bytes.fromhex("cafebabe")
 # Java class files start with the same magic number as macOS's universal files. In a universal file,
-# the next number is the number of architectures. In a class file, the next number exceeds this
-# limit.
+# the next four bytes contain the number of architectures, which is less than this limit. In a class
+# file, the next four bytes contain a version number, which is greater than this limit.
 _MAX_ARCHITECTURES = 30
 
 
@@ -101,7 +101,7 @@ class Binary:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A file that has the name of a library but cannot be read as a library."""
+    """A file that looks like a library or program, by its name or content, but cannot be read."""
 
     path: str
     reason: str
@@ -111,7 +111,7 @@ ReadBinary = Union[Binary, Unreadable]
 
 
 def is_binary(path: str, content: bytes) -> bool:
-    r"""Whether a file has the content or the name of a library or program.
+    r"""Whether a file looks like a library or program, by its name or by its content.
 
     >>> is_binary("pkg/data.bin", b"\x7fELF"), is_binary("pkg/liba.so", b"text")
     (True, True)
@@ -136,7 +136,7 @@ def _binaries(path: str, answer: dict[str, Any]) -> Iterator[Binary]:
             path=path,
             symbol_versions=tuple(SymbolVersion(a, b, tuple(c)) for a, b, c in versions),
             minimum_os=None if minimum is None else (minimum[0], minimum[1]),
-            # Omit run paths, because the audit reports them separately.
+            # `build_paths` omits the run paths, because the audit reports run paths separately.
             build_paths=tuple(
                 p for p in answer["build_paths"] if p not in values.get("run_paths", ())
             ),
@@ -207,8 +207,8 @@ class BinaryReader:
             try:
                 answer = self._child.ask(content, names, min(SECONDS + more, left))
             except BaseException:
-                # End the child. Otherwise, its late answer would be read as the answer for the
-                # next file.
+                # The child may still be reading this file. End the child: otherwise, its late
+                # answer would be taken for the answer about the next file.
                 self._child.end(kill=True)
                 self._child = None
                 raise

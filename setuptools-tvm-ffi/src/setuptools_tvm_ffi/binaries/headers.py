@@ -15,8 +15,8 @@ from collections.abc import Iterator
 SIZE = 1 << 16
 
 # The header of a file contains a number for the architecture. Each table maps this number to the
-# names of the architecture in platform tags. The names of GPUs occur only in messages. The tag
-# "win32" contains no name of an architecture, so the table contains the whole tag.
+# names of the architecture in platform tags. GPUs do not occur in platform tags: their names are
+# for messages. The tag "win32" names no architecture, so `_PE` contains the whole tag instead.
 _ELF = {
     3: ("i686", "i586", "i486", "i386"),
     21: ("ppc64le", "ppc64"),

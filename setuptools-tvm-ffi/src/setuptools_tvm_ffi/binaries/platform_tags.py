@@ -141,7 +141,7 @@ def modern_name(tag: str) -> str:
 
 
 def is_on_every_machine(library: str, binary: Binary) -> bool:
-    """Whether every machine that accepts the tag from `satisfied_tag` has a library.
+    """Whether a library exists on every machine that accepts the tag from `satisfied_tag`.
 
     The result is also true for the libraries in `EXTERNAL`.
 
@@ -297,8 +297,9 @@ def _oldest_macos(binary: Binary, machines: set[str]) -> tuple[int, int]:
     assert binary.minimum_os is not None
     major, minor = binary.minimum_os
     if len(machines) > 1 and binary.machine == "arm64" and (major, minor) <= (11, 0):
-        # Every macOS for arm64 is 11.0 or newer, so this minimum excludes no arm64 machine. Do not
-        # let it raise the version in the tag: the other architecture may support an older macOS.
+        # The tag is for two architectures, but contains only one version. Every macOS for arm64 is
+        # 11.0 or newer, so a minimum up to 11.0 excludes no arm64 machine. Ignore this minimum,
+        # because the library for the other architecture may support an older macOS.
         return (0, 0)
     # Since macOS 11, tags have no minor versions (https://packaging.python.org/en/latest/
     # specifications/platform-compatibility-tags/). A library that needs macOS 11.3 gets the tag for
@@ -328,7 +329,7 @@ def _macos_problems(loaded: Sequence[Binary], major: int, minor: int, name: str)
 
 
 def _policy_for(file: str, version: tuple[int, int], machine: str) -> _Policy | None:
-    """Return the newest policy that is not newer than `version`, the version in a tag."""
+    """Return the newest policy whose version is at most `version`, the version in a tag."""
     older = [p for p in _policies(file) if p.machine == machine and p.version <= version]
     return older[-1] if older else None
 

@@ -61,9 +61,9 @@ _MACHO_KINDS = {
     "OBJECT": "object",
 }
 
-# Developers and CI build below the folders of `_HOME` and `_ANYWHERE`. `build_paths` returns every
-# path below `_HOME`. A program can also use a path below `_ANYWHERE` at run time, so `build_paths`
-# returns such a path only if it is the path of a source, an object or a library.
+# Developers and CI systems usually build in subfolders of `_HOME` and `_ANYWHERE`. `build_paths`
+# returns every path below `_HOME`. A path below `_ANYWHERE` may be a path that the program uses at
+# run time, so `build_paths` returns it only if it is the path of a source, an object or a library.
 _HOME = rb"home/[^/\x00]|root/|Users/[^/\x00]|github/|__w/|builds/|workspace/|var/folders/"
 _ANYWHERE = rb"tmp/|var/tmp/|build/|project/|io/|work/|src/|mnt/|private/|opt/|workspaces/"
 _POSIX = re.compile(rb"/(?:(" + _HOME + rb")|" + _ANYWHERE + rb")[\x20-\x7e\x80-\xff]{2,400}")
@@ -135,7 +135,8 @@ def _elf(content: bytes) -> dict[str, Any]:
         if symbol.shndx != 0
         and _name(symbol.binding) != "LOCAL"
         and _name(symbol.visibility) in {"DEFAULT", "PROTECTED"}
-        # Skip absolute symbols: they only name symbol versions that the library defines.
+        # Skip absolute symbols. For each symbol version that a library defines, some linkers add an
+        # absolute symbol with the version's name.
         and symbol.shndx != _SHN_ABS
     ]
     return {
@@ -344,7 +345,7 @@ def _bound_memory(size: int) -> None:
 
 
 def main() -> None:
-    """Answer requests until the input ends."""
+    """Read files from standard input and describe them, until the input ends."""
     lief.logging.disable()
     for asked in iter(sys.stdin.buffer.readline, b""):
         request = json.loads(asked)

@@ -45,8 +45,8 @@ def main() -> None:
             announce(done=found)
             status = 0
     sys.stdout.flush()
-    # os._exit() skips static destructors: a crash in a destructor would not show that the ABI is
-    # incompatible.
+    # End without static destructors, which os._exit() skips: a crash in a destructor would not mean
+    # that the ABI is incompatible.
     os._exit(status)
 
 
@@ -107,9 +107,10 @@ def probe(request: Mapping[str, Any], announce: Callable[..., None]) -> dict[str
 
 
 def registered_since(before: set[str], names: Iterable[str]) -> list[str]:
-    """Return the names that were registered after `before` was read. Leave out tvm-ffi's own names.
+    """Return the names that are not in `before`, except the names of tvm-ffi's own functions.
 
-    tvm-ffi also registers some of its functions after `before` was read.
+    `before` contains the functions that tvm-ffi registers when it is imported. tvm-ffi registers
+    some of its functions later.
     """
     return sorted(name for name in set(names) - before if not name.startswith("ffi."))
 
@@ -169,7 +170,7 @@ def class_calls(
 
 
 def made_as(cls: Any) -> Callable[[], object]:  # noqa: ANN401 - any class
-    """Return a function that calls `cls`, and checks that the result has exactly this class."""
+    """Return a function that calls `cls` and rejects a result whose class is not exactly `cls`."""
 
     def make() -> None:
         made = cls()
@@ -180,7 +181,7 @@ def made_as(cls: Any) -> Callable[[], object]:  # noqa: ANN401 - any class
 
 
 def is_known_to_take_nothing(parse_schema: Callable[[str], Any], metadata: Any) -> bool:  # noqa: ANN401
-    """Whether a function has a type schema, and the schema has no parameters."""
+    """Whether the type schema of a function shows that the function takes no arguments."""
     text = metadata.get("type_schema") if isinstance(metadata, Mapping) else None
     if not isinstance(text, str):
         return False
@@ -195,8 +196,8 @@ def is_own(name: str, packages: list[str]) -> bool:
     """Whether a name is an exported symbol, or belongs to a package of the wheel.
 
     A name without a dot is an exported symbol. Any other name starts with the name of the package
-    that registered it. If the wheel does not contain this package, a package of the wheel has
-    imported it.
+    that registered it. This package can also be a dependency of the wheel. For the names of a
+    dependency, the result is false.
     """
     return "." not in name or name.partition(".")[0] in {p.partition(".")[0] for p in packages}
 

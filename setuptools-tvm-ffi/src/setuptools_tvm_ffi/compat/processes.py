@@ -65,7 +65,8 @@ class Children:
         :raises StoppedError: `stop` was called.
         :raises OSError: the program cannot be started.
         """
-        # Do not use a pipe. Its reader would wait for processes that the child leaves behind.
+        # Write the output to a file, not to a pipe: the reader of a pipe would wait until the
+        # processes that the child leaves behind have ended.
         with tempfile.TemporaryFile() as output:
             with self._lock:
                 if self._stopped:

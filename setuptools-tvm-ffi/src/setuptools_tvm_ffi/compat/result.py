@@ -23,7 +23,7 @@ class Outcome(enum.Enum):
     TIMED_OUT = "timed out"
 
 
-#: Outcomes that another run may change, because they depend on the index and on this machine.
+#: Outcomes that may differ in the next run, because they depend on the index and on this machine.
 TRANSIENT = frozenset({Outcome.INSTALL_FAILED, Outcome.TIMED_OUT})
 
 

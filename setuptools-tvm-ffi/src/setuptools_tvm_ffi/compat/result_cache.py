@@ -90,9 +90,9 @@ def _states(plan: Plan) -> Mapping[str, str]:
     """Return the state of each local file that may change the result of a test.
 
     The keys of the dictionary are paths. If the user has given a command, the dictionary contains
-    all files in the folder where the command runs. It also contains each file that is named in an
-    additional requirement or in a word of the command, and all files in each folder that is named
-    there. A word may have the form ``--option=FILE``, ``FILE::test`` or ``FOLDER[extra]``.
+    all files in the folder where the command runs. The additional requirements and the words of the
+    command can name files and folders. The dictionary also contains these files, and all files in
+    these folders. A word may have the form ``--option=FILE``, ``FILE::test`` or ``FOLDER[extra]``.
     """
     states: dict[str, str] = {}
     if plan.command is not None:

@@ -181,9 +181,10 @@ def resolve_program(command: Sequence[str], environment: Environment, folder: Pa
 
 
 def shadows(folder: Path, packages: Sequence[str]) -> tuple[str, ...]:
-    """Return the wheel's packages that a folder would shadow if ``python -m`` ran there.
+    """Return the wheel's packages that ``python -m`` would import from `folder` if it ran there.
 
-    If ``PYTHONSAFEPATH`` is set, Python 3.11 and newer ignore the folder.
+    The files in `folder` would then be tested instead of the wheel. If ``PYTHONSAFEPATH`` is set,
+    Python 3.11 and newer do not import from the folder where they run.
     """
     names = dict.fromkeys(package.partition(".")[0] for package in packages)
     return tuple(

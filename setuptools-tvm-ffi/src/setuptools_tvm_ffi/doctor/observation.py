@@ -227,7 +227,8 @@ def _msvc(name: str) -> Tool:
         *("-latest", "-prerelease", "-products", "*", "-requires", component),
         *("-property", "installationPath"),
     )
-    if problem or not folder:  # setuptools also runs vswhere, so builds do not find MSVC, either.
+    # setuptools runs vswhere, too. If vswhere finds no MSVC, builds therefore find none, either.
+    if problem or not folder:
         return Tool(name)
     version_file = Path(folder, "VC/Auxiliary/Build/Microsoft.VCToolsVersion.default.txt")
     return Tool(name, f"MSVC {_read(version_file).strip()}", folder, "Visual Studio")

@@ -121,10 +121,10 @@ def repair_wheel(
 
 
 def _copy(wheel: Path, folder: Path, tool: RepairTool, lacking: Sequence[str]) -> Repaired:
-    """Copy the wheel, because the tool does not work on this system.
+    """Copy a wheel that needs no repair. Called if the repair tool does not work on this system.
 
     :param lacking: the problems that a repair would fix.
-    :raises BuildError: there is such a problem, or the copy cannot be written.
+    :raises BuildError: `lacking` is not empty, or the copy cannot be written.
     """
     if lacking:
         where = "a system with the wheel's C library"
@@ -190,8 +190,8 @@ def _run(
     if result.returncode != 0:
         hint = missing_library_hint(tool, without_traceback(result.stdout))
         if hint is None and (platform is not None or os.environ.get("AUDITWHEEL_PLAT")):
-            # Find the lowest possible tag for the hint. Let the tool choose this tag, because the
-            # tag also depends on the libraries that the tool bundles.
+            # The hint names the lowest tag that a repaired wheel can satisfy. Run the tool again to
+            # find this tag, because the tag also depends on the libraries that the tool bundles.
             lowest = run("lowest", tool.lowest)
             hint = missing_library_hint(tool, without_traceback(lowest.stdout))
             for made in (scratch / "lowest").glob("*.whl"):

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the problems that a repair would fix if the repair tool could run on this system."""
+"""Finds the problems of a wheel that a repair would fix.
+
+This module is used if the repair tool cannot process the wheel on this system. If the wheel has no
+such problem, it needs no repair.
+"""
 
 from __future__ import annotations
 

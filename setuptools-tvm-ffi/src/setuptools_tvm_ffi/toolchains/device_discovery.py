@@ -120,7 +120,7 @@ def gpu_architectures() -> tuple[str, ...]:
 
 
 def nvcc_include_dirs(dryrun: str) -> tuple[str, ...]:
-    """Return the folders of the toolkit's headers that ``nvcc --dryrun`` prints.
+    """Return the folders that ``nvcc --dryrun`` prints for the toolkit's headers.
 
     >>> nvcc_include_dirs('#$ SYSTEM_INCLUDES="-isystem" "/cuda/include/cccl"')
     ('/cuda/include/cccl',)
@@ -179,8 +179,8 @@ def _find_nvcc(toolchain: HostToolchain, launcher: tuple[str, ...]) -> NvccCompi
         root=toolchain.root,
         environment=toolchain.environment,
         project=toolchain.project,
-        # Omit standard folders. If an option of the compile command named such a folder,
-        # #include_next would not find the headers in the folder.
+        # Omit the folders that compilers search last by default. An option that names such a folder
+        # would change the search order, and #include_next would not find the folder's headers.
         include_dirs=tuple(
             f
             for f in existing_folders(nvcc_include_dirs(planned))
@@ -263,7 +263,8 @@ def existing_folders(folders: Iterable[str]) -> tuple[str, ...]:
     for folder in filter(os.path.isdir, folders):
         name = os.path.normpath(folder)
         found.setdefault(real := os.path.realpath(folder), name)
-        # If ".." follows a symbolic link, normpath returns the path of another folder.
+        # If ".." follows a symbolic link, normpath returns the path of another folder. Then use the
+        # path that realpath returns.
         if os.path.realpath(name) != real:
             found[real] = real
     return tuple(found.values())
@@ -314,8 +315,8 @@ def _find_program(
 ) -> str:
     """Return the command that starts a program.
 
-    The command is the program's path. If this function found the program on PATH, the command is
-    the program's name.
+    If the program was found on PATH, the command is the program's name. Otherwise, the command is
+    the program's path.
 
     :param name: the name of the program.
     :param kind: what a variable must name, such as "a CUDA toolkit", for messages.

@@ -28,8 +28,8 @@ from .protocols import Compiler, EnvironmentFlags, split_variable, system_of
 
 _LANGUAGE_NAMES = {"c": "C", "cxx": "C++"}
 _VARIABLES = {"c": "CC", "cxx": "CXX"}
-# Before a command that compiles assembly, these words disable ccache. ccache (4.7) would ignore
-# changes of files that the directive `.include` names.
+# A command that compiles assembly starts with these words, which disable ccache. ccache (4.7) would
+# ignore changes in files that the assembly includes with the directive `.include`.
 _WITHOUT_CACHE = ("/usr/bin/env", "CCACHE_DISABLE=1")
 _CANDIDATES = {"c": ("cc", "gcc", "clang"), "cxx": ("c++", "g++", "clang++")}
 
@@ -45,9 +45,10 @@ def find_toolchain(
 ) -> HostToolchain:
     """Return the toolchain that compiles sources in these languages.
 
-    If `CC` and `CXX` are set, they contain the compilers: an optional launcher such as ``ccache``,
-    the program, and optional arguments. If they are not set, this function searches PATH for common
-    compilers. On Windows, setuptools finds Microsoft's compiler.
+    The environment variables `CC` and `CXX` can name the compilers. The value of a variable is an
+    optional launcher such as ``ccache``, the program, and optional arguments. If a variable is not
+    set, this function searches PATH for common compilers, except on Windows: there, setuptools
+    finds Microsoft's compiler.
 
     :param languages: the languages of the sources, such as ``cxx``.
     :param plat_name: the target platform, as in ``bdist_wheel --plat-name``.

@@ -26,8 +26,8 @@ _HEADERS = ("cuda.h", "cudaProfiler.h", "cudaGL.h", "cudaEGL.h", "cudaVDPAU.h")
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _FUNCTION = re.compile(r"\bcu[A-Z]\w*")
 # If a source requests a default stream for each thread, two macros of cuda.h append suffixes to
-# names of functions. Each key is a suffix. The value matches a use of the macro for this suffix.
-# The argument of the macro is the name of a function.
+# names of functions. Each key is a suffix. The value is a pattern that matches each use of the
+# macro for this suffix. The macro's argument, which the group matches, is the name of a function.
 _PER_THREAD = {
     "ptds": re.compile(r"__CUDA_API_PTDS\((\w+)\)"),
     "ptsz": re.compile(r"__CUDA_API_PTSZ\((\w+)\)"),

@@ -50,7 +50,7 @@ def assembly(entry: EmbedSettings, file: str, system: str) -> str:
 def check_architectures(
     settings: ExtensionSettings, entry: EmbedSettings, flags: tuple[str, ...]
 ) -> None:
-    """Raise an error if an entry with the format cubin does not have exactly one architecture.
+    """Reject an entry of `embed` with the format cubin, unless it has exactly one architecture.
 
     :param settings: the settings with the architectures that apply to the entry.
     :param flags: nvcc's flags for the entry. They contain an option ``-gencode`` for each

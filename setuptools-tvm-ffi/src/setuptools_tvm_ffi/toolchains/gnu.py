@@ -37,7 +37,7 @@ from .protocols import (
 _C_STANDARD = {"11": "c11", "17": "c17", "23": "c2x"}
 CXX_STANDARD = {"17": "c++17", "20": "c++20", "23": "c++2b", "26": "c++2c"}
 
-# CMake uses the same flags for Release, Debug and RelWithDebInfo.
+# These are CMake's flags for the build types Release, Debug and RelWithDebInfo.
 _OPTIMISATION = {
     "release": ("-O3", "-DNDEBUG"),
     "debug": ("-O0", "-g"),
@@ -117,7 +117,8 @@ def prefix_maps(
 
     Each flag maps a folder to another name. The result contains flags for:
 
-    * the folders of the build environment that contain include folders or the toolkit's headers,
+    * each folder of the build environment that contains the toolkit's headers or a folder of the
+      settings `include_dirs` and `system_include_dirs`,
     * the project's folder,
     * the folders with the copied headers of apache-tvm-ffi and other packages.
 
@@ -209,8 +210,9 @@ class GnuToolchain:
         return (
             *compiler.launcher,
             *compiler.command,
-            # If a precompiled header is beside the header, GCC and Clang read the precompiled
-            # header. GCC does so only for the first file that is included, so use -include.
+            # If the folder of a header also contains its precompiled header, GCC and Clang read the
+            # precompiled header instead. GCC does so only for the first file that a source
+            # includes. With -include, the header is the first file.
             *(("-include", unit.header) if unit.header else ()),
             *(("-Winvalid-pch",) if unit.precompiled and compiler.family == "gcc" else ()),
             *flags,
@@ -244,8 +246,8 @@ class GnuToolchain:
             *speed,
             *(("-g",) if settings.debug_symbols and "-g" not in speed else ()),
             *("-fPIC", "-pipe"),
-            # Clang would warn about every flag that does not apply to assembly. GCC does not know
-            # the option that disables the warning, and ignores the option.
+            # Clang would warn about every flag that does not apply to assembly. This option
+            # disables the warning. GCC does not know this option and ignores it.
             "-Wno-unused-command-line-argument",
             *(("-Werror",) if self.project.warnings_as_errors else ()),
             *self._platform(),
@@ -370,8 +372,8 @@ class GnuToolchain:
     def _symbol_list(self, hidden: tuple[str, ...]) -> str:
         """Return the name of the support file that lists the symbols a library must not export.
 
-        :param hidden: symbols of this library's prebuilt inputs. Every list also contains the
-            patterns in `local_symbols`.
+        :param hidden: the symbols of prebuilt inputs that this library must not export. The list
+            also contains the patterns in `local_symbols`.
         """
         name, suffix = (
             ("unexported-symbols", ".txt") if self.system == "darwin" else ("local-symbols", ".map")

@@ -23,8 +23,8 @@ from ..settings.model import ExtensionSettings
 from .protocols import Compiler, EnvironmentFlags
 
 _FUNCTION_PREFIX = "__tvm_ffi_"
-# In a library, tvm_ffi looks up symbols with this prefix. The symbols are data, not functions: the
-# modules that the library embeds, and a pointer to the library's own module.
+# Symbols with this prefix are data, not functions: the modules that a library embeds, and a pointer
+# to the library's own module. tvm_ffi looks up these symbols in each library that it loads.
 _LIBRARY_PREFIX = "__tvm_ffi__library_"
 # nm prints these types for functions: T for a symbol in a text section, W for a weak symbol, and i
 # for a function whose address the loader computes.
@@ -115,7 +115,7 @@ def read_input_symbols(
 
 
 def find_nm(compilers: Mapping[str, Compiler]) -> str:
-    """Return the path of nm: the nm that the compiler names, otherwise the nm on PATH.
+    """Return the path of nm. Use the nm that the compiler reports, or else the nm on PATH.
 
     :raises BuildError: nm is missing.
     """

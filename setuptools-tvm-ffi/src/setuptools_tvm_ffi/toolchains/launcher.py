@@ -18,7 +18,7 @@ _CACHES = frozenset({"ccache", "sccache"})
 
 @dataclass(frozen=True)
 class Launcher:
-    """A program, such as ccache, that runs the compiler command in its arguments.
+    """A program, such as ccache, that starts the compiler: its arguments are the compiler command.
 
     :param command: the program and its arguments, as the project declares them. The path of the
         program is not resolved, so that every build has the same command lines.
@@ -42,8 +42,9 @@ class Launcher:
         """Return whether to start the compiler of a language with the launcher.
 
         The result is true for C and C++. For device compilers, it is true only for ccache and
-        sccache. distcc would wait for a slot, and then run a device compiler on this machine. Any
-        other cache may not know which files nvcc reads, and could return a stale object.
+        sccache. distcc would wait for a slot, and then run a device compiler on this machine. A
+        cache that does not support nvcc may overlook files that nvcc reads, and could return a
+        stale object.
 
         :param language: ``c``, ``cxx``, ``cuda`` or ``hip``.
         """

@@ -112,8 +112,8 @@ class MsvcToolchain:
             *("/nologo", "/utf-8", standard),
             *(("/EHsc", "/Zc:__cplusplus") if cxx else ()),
             *optimisation(self.project.build_type, clang=clang),
-            # /Z7 writes debug information into each object. /Zi needs a server, which writes one
-            # file for all objects.
+            # /Z7 writes debug information into each object. With /Zi, a server process would write
+            # the debug information of all objects to one file.
             *(("/Z7",) if self._has_debug_information(settings) else ()),
             *self._link_time_optimisation(clang=clang),
             *(("/WX",) if self.project.warnings_as_errors else ()),

@@ -20,8 +20,8 @@ from . import gnu, msvc
 from .protocols import Compiler, CompileUnit, EnvironmentFlags, StaticPart
 
 # The libraries to link for each kind of CUDA runtime. The link command runs the host compiler, and
-# must name these libraries. nvcc would add the same libraries by itself. nvcc would also add
-# libcudadevrt, which is useful only with a device link.
+# must name these libraries. A link command that runs nvcc would not need to name them. nvcc would
+# also link libcudadevrt, which is useful only with a device link.
 _RUNTIME = {
     "linux": {"static": ("-lcudart_static", "-lrt", "-lpthread", "-ldl"), "none": ()},
     "windows": {"static": ("cudart_static.lib",), "none": (), "shared": ("cudart.lib",)},
@@ -43,7 +43,7 @@ class NvccCompiler:
 
     :param compiler: the program nvcc.
     :param release: the release of nvcc, such as ``13.0``.
-    :param host: the C++ compiler.
+    :param host: the C++ compiler for host code.
     :param known_architectures: the architectures that nvcc supports, in PyTorch's notation, such as
         ``9.0`` and ``9.0a``.
     :param library_dirs: the folders of the toolkit's libraries. A folder named ``stubs`` contains
@@ -53,7 +53,8 @@ class NvccCompiler:
         folders.
     :param versioned: the toolkit's shared libraries that exist only under a file name with a
         version, as in the PyPI packages. An example is ``{"cudart": "libcudart.so.13"}``.
-    :param gpu_architectures: the architectures of this machine's GPUs, for ``native``.
+    :param gpu_architectures: the architectures of this machine's GPUs. In the setting
+        `cuda-architectures`, the word ``native`` stands for these architectures.
     :param takes_objtemp: whether nvcc supports ``-objtemp`` (documented since nvcc 11.2).
     :param takes_threads: whether the build can use nvcc's option ``--threads``. The option is new
         in nvcc 11.2. The value is false if an environment variable sets the number of threads.
@@ -115,7 +116,7 @@ class NvccCompiler:
         )
 
     def include_path_question(self, flags: tuple[str, ...], language: str) -> tuple[str, ...]:
-        del language  # nvcc compiles only CUDA sources.
+        del language  # The language is always CUDA.
         if self.system == "windows":
             return ()
         # Omit the architectures, because nvcc would run the host compiler for each architecture.
@@ -270,8 +271,8 @@ class NvccCompiler:
             ptx = ptx if name.endswith("Tegra") else "+PTX"
         else:
             return (word,)
-        # If nvcc supports no architecture of a generation, return the word, and the caller rejects
-        # the word.
+        # If nvcc supports no architecture of a generation, return `word`, which the caller then
+        # rejects as an unsupported architecture.
         return (*found[:-1], f"{found[-1]}{ptx}") if found else (word,)
 
     def _reproducible(self, unit: CompileUnit) -> tuple[str, ...]:

@@ -296,7 +296,8 @@ class DeviceCompiler(LanguageCompiler, Protocol):
         The result is () if the device code needs no link.
 
         :param flags: the compile flags of the objects.
-        :param output: the object file that the command writes. The library must contain this file.
+        :param output: the object file that the command writes. The build links this file into the
+            library, in addition to the objects.
         """
 
     def link_flags(self, settings: ExtensionSettings) -> tuple[str, ...]:

@@ -7,9 +7,9 @@ The recorder defines a function with the same name, which calls the function of 
 process loads the recorder before libtvm_ffi, so that the system's loader binds the calls of all
 libraries to the recorder's function.
 
-This works on ELF platforms. On Windows and macOS, the linker records which library defines the
-called function. The loader searches only this library, so a definition in another library has no
-effect.
+This works on ELF platforms. On Windows and macOS, each library stores, for every function that it
+calls, the name of the library that defines the function. The loader searches only the named
+library, so the recorder's function would never be called.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from ..base.file_replacement import replace_file
 from ..ffi.sdk import TVMFFISdk
 from .protocols import Compiler, system_of
 
-# The child process sets `tvm_ffi_recorder` to a function. The recorder calls this function for each
-# registration.
+# `tvm_ffi_recorder` is a pointer to a function. The child process sets the pointer. The recorder
+# calls the function for each registration.
 _SOURCE = """\
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -2,8 +2,8 @@
 """Gives a CUDA toolkit in the build environment a stable path: a link in the build folder.
 
 Each isolated build environment has a new path, which would change the outputs of nvcc. nvcc derives
-the paths of its headers and libraries from the path in its command, and nvlink (13.0) writes the
-paths of libraries to device code.
+the paths of its headers and libraries from the path with which nvcc was started. nvlink (13.0)
+writes the paths of the libraries into device code.
 """
 
 from __future__ import annotations

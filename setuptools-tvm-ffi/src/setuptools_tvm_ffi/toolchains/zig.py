@@ -31,8 +31,8 @@ _NEW_AND_DELETE = ("_Zn[aw]*", "_Zd[al]*")
 # A source with two functions. The functions run a library's exit handlers when the library is
 # unloaded. When GCC links a library, GCC adds these functions from its start-up files and from the
 # static part of glibc. Zig (0.17) does not add them. Without the functions, an exit handler would
-# run after its library was unloaded, and the process would end with SIGSEGV. The destructor has the
-# priority 101, so that it runs last. GCC's destructor also runs last.
+# run after its library was unloaded, and the process would end with SIGSEGV. The priority 101 makes
+# `unload` run after the library's other destructors. GCC's function also runs last.
 _UNLOAD = "unload.c"
 _UNLOAD_SOURCE = """\
 extern void __cxa_finalize(void *);
