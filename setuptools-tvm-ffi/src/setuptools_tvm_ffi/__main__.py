@@ -6,8 +6,8 @@ from __future__ import annotations
 import os
 import sys
 
-# `python -m` adds the current folder to sys.path. Remove the folder, so that its modules do not
-# shadow installed modules.
+# `python -m` adds the current folder to sys.path. Remove this entry, so that modules in the folder
+# do not shadow installed modules.
 sys.path[:] = [entry for entry in sys.path if entry not in {"", os.getcwd()}]
 
 from .cli import main  # noqa: E402 - see above

@@ -227,7 +227,7 @@ def _finds(binary: Binary, library: str, path: str) -> bool:
     if binary.format == "macho" and not library.startswith("@rpath/"):
         return _folder_of(binary, posixpath.dirname(library)) == posixpath.dirname(path)
     if binary.format == "elf" and "/" in library:
-        return False  # The loader opens the path `library` and ignores run paths.
+        return False  # If `library` is a path, the loader ignores run paths.
     return posixpath.dirname(path) in {_folder_of(binary, p) for p in binary.run_paths}
 
 
@@ -240,7 +240,7 @@ def _base_name(library: str) -> str:
 def _folder_of(binary: Binary, run_path: str) -> str | None:
     """Return the folder in the wheel that a run path, such as ``$ORIGIN/../lib``, points to.
 
-    The result is ``None`` if the run path does not start at the library's folder.
+    The result is ``None`` if the run path is not relative to the library's folder.
     """
     for origin in _ORIGINS:
         if run_path == origin or run_path.startswith(f"{origin}/"):

@@ -63,10 +63,10 @@ def needed_releases(binaries: Iterable[Binary]) -> dict[str, Version | None]:
 
 
 def lowest_tag(binaries: Sequence[Binary]) -> tuple[str | None, list[Finding]]:
-    """Return the lowest platform tag that the libraries satisfy, and an empty list.
+    """Return the lowest platform tag that the libraries satisfy, and the findings.
 
-    If the libraries satisfy no tag, return ``None`` and a list with one finding. The finding
-    contains the reason.
+    If the libraries satisfy no tag, the tag is ``None``, and one finding contains the reason.
+    Otherwise, the list of findings is empty.
     """
     try:
         return satisfied_tag(binaries), []

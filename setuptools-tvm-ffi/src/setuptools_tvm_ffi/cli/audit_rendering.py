@@ -15,8 +15,8 @@ from ..base.colour import painted
 from ..base.errors import harmless
 from ..base.text import first_few
 
-# The report lists the needed libraries of each provider. The key is the provider, and the value is
-# the label of the list.
+# In the report, dependencies from the same source form one list. The key is the source, as in
+# `LibraryReport.needed`. The value is the label of the list.
 _PROVIDERS = {
     "platform": "needs",
     "wheel": "needs from this wheel",

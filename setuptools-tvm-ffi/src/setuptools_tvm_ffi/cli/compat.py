@@ -45,7 +45,7 @@ from ..ffi.releases import DISTRIBUTION
 from .compat_rendering import advice, document, table
 from .exit_status import COULD_NOT_RUN, FINDINGS, FINE
 
-# The first Python that supports the variable PYTHONSAFEPATH.
+# The first Python version that supports the environment variable PYTHONSAFEPATH.
 _KNOWS_SAFE_PATH = (3, 11)
 
 

@@ -112,7 +112,7 @@ def _build(
 def _ask_child(
     scratch: Path, config_settings: Mapping[str, Any], root: Path, variables: Mapping[str, str]
 ) -> tuple[dict[str, Any], int]:
-    # The child writes all output of the build to `messages`: show it on standard error.
+    # Show the output of the build on standard error: the child writes the output to `messages`.
     sys.stderr.flush()
     with open(os.dup(_STANDARD_ERROR), "wb") as messages:
         child = start_python(_CHILD, root=root, messages=messages, variables=variables)

@@ -148,7 +148,7 @@ class Progress:
                 self.line(text)
 
     def _show_step(self, text: str) -> None:
-        """Show a line of ninja or of a compiler. Without `verbose`, hide the failed command."""
+        """Show a line of ninja or of a compiler. Without `verbose`, hide failed commands."""
         plain = without_colours(text)
         step = _STEP.match(plain)
         skipped, self._skips_command = self._skips_command, plain.startswith("FAILED: ")

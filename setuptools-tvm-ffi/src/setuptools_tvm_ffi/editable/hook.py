@@ -86,9 +86,9 @@ _SECONDS_TO_END = 5
 # the tools, its next rebuild unpacks the archive again.
 _SECONDS_UNTIL_UNUSED = 60 * 24 * 60 * 60
 
-# The versions of setuptools in the environment and in the build tools may differ. When Python
-# starts, a `.pth` file of the installed setuptools imports modules of setuptools. Remove these
-# modules before importing the setuptools of the build tools.
+# The code that the child process of a rebuild runs. When Python starts, a `.pth` file of the
+# installed setuptools imports modules of setuptools. The build tools may contain another version of
+# setuptools, so the code removes these modules before it imports the build tools.
 _BOOTSTRAP = (
     "import sys, json; "
     "sys.path[:] = json.loads(sys.argv.pop(1)); "
@@ -163,7 +163,7 @@ def is_switched_off(environment: Mapping[str, str]) -> bool:
 def bring_up_to_date(folder: str) -> None:
     """Rebuild the libraries of one distribution if an input or a library has changed.
 
-    :param folder: the folder of the installed libraries and of the rebuild record.
+    :param folder: the folder that contains the installed libraries and the rebuild record.
     :raises ImportError: the rebuild failed. The libraries of the last build are unchanged.
     """
     record = read_record(folder)

@@ -50,7 +50,7 @@ def write_rebuild_record(
 
     The record contains paths of inputs relative to the project's folder.
 
-    :param folder: the folder of the libraries and of the archive with the build tools.
+    :param folder: the folder that contains the libraries and the archive of build tools.
     """
     root = request.root
     settings = {name for name in os.environ if name.startswith(hook.SETTINGS_VARIABLES)}
@@ -87,7 +87,7 @@ def write_rebuild_record(
 
 
 def watched(record: Mapping[str, Any]) -> dict[str, dict[str, list[Any] | None]]:
-    """Return the current state of settings files and source folders, formatted as in the record."""
+    """Return the current state of settings files and source folders, in the record's format."""
     suffixes = tuple(record["suffixes"])
     return {
         "files": {name: hook.signature(name) for name in _SETTINGS_FILES},

@@ -31,8 +31,8 @@ DEFAULTED = (
     *("INTERPROCEDURAL_OPTIMIZATION", "COMPILE_WARNING_AS_ERROR", "INSTALL_RPATH"),
 )
 #: Matches ``property=value`` if the value needs no translation: it does not affect the wheel, or
-#: the plugin always builds as the value demands. `is_lost` also applies the pattern to variables:
-#: it removes the prefix ``CMAKE_`` from their names.
+#: the plugin always builds as the value demands. `is_lost` also applies the pattern to variables.
+#: It first removes the prefix ``CMAKE_`` from the variable's name.
 HARMLESS = re.compile(
     r"(POSITION_INDEPENDENT_CODE|\w+_STANDARD_REQUIRED|LINKER_LANGUAGE|VISIBILITY_INLINES_HIDDEN"
     r"|CUDA_RESOLVE_DEVICE_SYMBOLS|\w+_OUTPUT_DIRECTORY\w*|FOLDER|EXPORT_COMPILE_COMMANDS"
@@ -124,7 +124,7 @@ class Scope:
         return posixpath.normpath(posixpath.join(SOURCE, self.folder, text))
 
     def of_folder(self) -> Scope:
-        """Return the scope of the folder, even if `self` is the scope of a function call."""
+        """Return `self`, or the folder's scope if `self` is the scope of a function call."""
         outer = self.parent
         return self if outer is None or outer.folder != self.folder else outer.of_folder()
 
@@ -134,7 +134,8 @@ class CMakeTarget:
     """A target with its items and properties.
 
     :param kind: the kind that ``add_library`` names, such as ``SHARED``; or ``EXECUTABLE``.
-    :param properties: the values of properties, each with the command that sets it.
+    :param properties: maps the name of each property to the property's value and to the command
+        that sets this value.
     :param configured: the arguments of ``tvm_ffi_configure_target``; None if the project does not
         call this command for the target.
     :param destination: the folder into which ``install`` puts the library; None if no command
@@ -151,7 +152,7 @@ class CMakeTarget:
     destination: str | None = None
 
     def of(self, kind: str, *scopes: str) -> list[Item]:
-        """Return the items with this kind and with one of the scopes."""
+        """Return the target's and the folder's items that have this kind and one of the scopes."""
         return [i for i in (*self.scope.items, *self.items) if i.kind == kind and i.scope in scopes]
 
     def get(self, name: str, default: str = "") -> str:

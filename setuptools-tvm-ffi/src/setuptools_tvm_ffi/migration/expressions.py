@@ -40,8 +40,8 @@ def is_unknown(value: str) -> bool:
 def _decided(values: Sequence[bool | None], *, decisive: bool) -> bool | None:
     """Return the value of an ``AND`` or ``OR`` with these operands.
 
-    :param decisive: the value that decides the result if an operand has this value: False for
-        ``AND``, and True for ``OR``.
+    :param decisive: False for ``AND``, and True for ``OR``. If any operand has this value, the
+        result is this value.
     """
     if decisive in values:
         return decisive
@@ -154,7 +154,7 @@ class Condition:
 
     def _test(self) -> bool | None:
         if not self.tokens:
-            return False  # The condition is a reference to a variable with an empty value.
+            return False  # The operand was a reference to a variable whose value is empty.
         first = self.tokens.pop(0)
         if len(self.tokens) > 1 and _COMPARISON.fullmatch(self.tokens[0].text):
             comparison, right = self.tokens.pop(0).text, self._operand(self.tokens.pop(0))

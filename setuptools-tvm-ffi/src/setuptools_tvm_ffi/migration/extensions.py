@@ -85,7 +85,8 @@ def translate(project: Evaluator, install_dir: str, name: str) -> tuple[dict[str
 class _Extension:
     """Translates one library.
 
-    :param settings: the project-wide settings, to which the translation of the library can add.
+    :param settings: the project-wide settings. The translation of the library can add settings to
+        this table.
     """
 
     project: Evaluator
@@ -193,7 +194,7 @@ class _Extension:
         return list(map(_stripped, words))
 
     def _flags(self, name: str) -> Iterator[str]:
-        """Yield the arguments in CMAKE_<name>_FLAGS and in the variable for the build type."""
+        """Yield the arguments in CMAKE_<name>_FLAGS and in CMAKE_<name>_FLAGS_<build type>."""
         for suffix in ("", f"_{self.project.build_type.upper()}"):
             variable = f"CMAKE_{name}_FLAGS{suffix}"
             # CMake uses the values that the variables have at the end of the folder's
@@ -318,8 +319,8 @@ class _Extension:
 
     def _standard(self, command: Command, language: str, number: str) -> None:
         key, supported = f"{language.lower()}-std", _STANDARDS.get(language, ())
-        # The first standard needs no setting: it is the plugin's default, and the oldest standard
-        # that the headers support.
+        # The standard `supported[0]` needs no setting: it is the plugin's default, and the oldest
+        # standard that the headers support.
         if number in supported[1:]:
             self.table[key] = max(number, self.table.get(key, ""))
         elif number not in {*supported[:1], *_OLD_STANDARDS}:

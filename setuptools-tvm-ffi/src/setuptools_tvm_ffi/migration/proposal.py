@@ -29,8 +29,8 @@ else:
 _PYPROJECT = "pyproject.toml"
 _SCIKIT = "tool.scikit-build"
 _SDK = "apache-tvm-ffi"
-# These requirements are removed from `build-system.requires`. The first three belong to
-# scikit-build-core. `_build_system` writes new requirements for the last two.
+# `_build_system` removes these requirements from `build-system.requires`. The first three belong
+# to scikit-build-core. The function then adds the last two again, as the plugin needs them.
 _BUILD_TOOLS = {"scikit-build-core", "cmake", "ninja", "setuptools", PREFIX}
 # The header of a table, and the comments directly above the header.
 _HEADER = re.compile(

@@ -104,7 +104,7 @@ def _apply(found: ScikitBuild, key: str, value: Any) -> bool:  # noqa: ANN401
         found.install_dir = re.sub("^/platlib", PLATLIB, value)
     elif key == "build-dir":
         # If the value contains a placeholder, such as {wheel_tag}, each platform has its own build
-        # folder. The plugin's default has the same effect.
+        # folder. The plugin's default has the same effect, so the key needs no translation.
         found.project.update({} if "{" in value or value == "build" else {key: value})
     elif key in _SWITCHES and value:
         found.project[_SWITCHES[key]] = True

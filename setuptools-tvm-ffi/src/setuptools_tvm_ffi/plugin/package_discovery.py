@@ -33,8 +33,8 @@ class PackageDiscovery(ConfigDiscovery):
     packages that contain libraries, the package with the name of the distribution, and the
     subpackages of all these packages.
 
-    :ivar left_out: the names of the other packages in the same folder, and the lines of
-        `pyproject.toml` that would add these packages.
+    :ivar left_out: the names of the packages that are in the same folder but not in the
+        distribution, and the lines of `pyproject.toml` that would add these packages.
     """
 
     left_out: tuple[list[str], str] = ([], "")

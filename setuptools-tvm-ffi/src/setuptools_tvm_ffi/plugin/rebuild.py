@@ -22,7 +22,7 @@ def rebuild(folder: str) -> None:
     The import hook calls this function in a child process, whose working folder is the project's
     folder.
 
-    :param folder: the folder of the installed libraries and of the rebuild record.
+    :param folder: the folder that contains the installed libraries and the rebuild record.
     """
     file = Path(folder, hook.REBUILD_RECORD)
     known = file.read_bytes()

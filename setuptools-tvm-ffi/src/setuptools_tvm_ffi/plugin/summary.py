@@ -105,7 +105,7 @@ class _Collector(logging.Handler):
         self._warnings = warnings
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Collect one message. A hint becomes part of the warning that it belongs to."""
+        """Collect one message. Append a hint to the previous warning."""
         text = record.getMessage().removeprefix(f"{PREFIX}: ")
         if text.startswith("hint: ") and self._warnings:
             self._warnings[-1] += f"\n{text}"

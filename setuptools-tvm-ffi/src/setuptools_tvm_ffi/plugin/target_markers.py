@@ -28,8 +28,9 @@ def target_markers(
 ) -> dict[str, str]:
     """Return the values that the `MARKER_VARIABLES` of PEP 508 have on a build's target.
 
-    :param target: the platform that the setting `target` names. ``None`` means this machine's.
-    :param platform: the platform's name, as in ``build_ext --plat-name``. If the environment
+    :param target: the target of a cross build with Zig. In any other build, the parameter is
+        ``None``, and `platform` names the build's target.
+    :param platform: the name of a platform, as in ``build_ext --plat-name``. If the environment
         variable `_PYTHON_HOST_PLATFORM` or, on Windows, `VSCMD_ARG_TGT_ARCH` selects a machine, the
         name already contains this machine.
     :param environment: environment variables. On macOS, `ARCHFLAGS` selects the machine. If

@@ -54,8 +54,8 @@ class BuildMixin(build):
         """Empty ``build_lib`` and ``build_scripts``, then build."""
         with locked_build_folder(self):
             # If a subcommand has already run, as in `setup.py build_py build`, keep its files: the
-            # subcommand does not run again. Keep a folder outside `build_base`, too, because the
-            # folder may contain files that no build has written.
+            # subcommand does not run again. Do not empty a folder outside `build_base`: the folder
+            # may contain files that no build has written.
             ran = any(self.distribution.have_run.get(name) for name in self.get_sub_commands())
             folder = Path(os.path.abspath(self.build_lib))
             for made in (folder, Path(os.path.abspath(self.build_scripts))):

@@ -67,8 +67,8 @@ logger = logging.getLogger(__name__)
 class BuildExtMixin(build_ext):
     """Builds each `TVMFFIExtension`. The project's command class builds the other extensions."""
 
-    # The files that this build has written into `build_lib`. In editable mode, these are the stubs
-    # that a regular build would write there.
+    # The files that this build has written into `build_lib`. In editable mode, `_shipped` is empty,
+    # and `_stubs` contains the stubs that a regular build would write into `build_lib`.
     _stubs: list[StubFile]
     _shipped: list[ShippedFile]
 
@@ -264,7 +264,8 @@ class BuildExtMixin(build_ext):
         tree = self._tree()
         tops = {package.partition(".")[0] for package in tree.packages}
         folders = {Path(tree.folder_of(top)).parent for top in tops}
-        # The packages may have been in another of these folders when they were built.
+        # The project may have moved its packages since the in-place build, so search every folder
+        # that can contain packages.
         folders.update(map(Path, LAYOUTS))
         # The metadata may have the distribution's previous name.
         records = [r for folder in folders for r in folder.glob("*.egg-info/RECORD")]

@@ -61,7 +61,8 @@ class EggInfoMixin(egg_info):
         listed = Path(self.egg_info, SOURCES)
         with writable_build_base(self):
             if listed.exists() and not Path("PKG-INFO").exists():
-                # Write no temporary file: a wheel contains all files of this folder.
+                # Do not use `replace_file`: if the build is killed, a temporary file may remain in
+                # this folder, and a wheel contains all files of this folder.
                 listed.write_bytes(b"")
             super().run()
 

@@ -87,10 +87,11 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
 
 
 def declare_placeholder(distribution: Any) -> None:  # noqa: ANN401
-    """Add the build requirement on apache-tvm-ffi, as a placeholder for a wheel's requirement.
+    """Add to dynamic dependencies a placeholder for a wheel's requirement on apache-tvm-ffi.
 
-    The metadata of an sdist contains the placeholder. Without any requirement, this metadata would
-    promise that wheels built from the sdist require nothing (https://peps.python.org/pep-0643/).
+    The placeholder is the build requirement on apache-tvm-ffi. The metadata of an sdist contains
+    the placeholder. Without any requirement, this metadata would promise that wheels built from the
+    sdist require nothing (https://peps.python.org/pep-0643/).
     With the placeholder, setuptools marks the field `Requires-Dist` as dynamic.
     """
     dependencies = list(distribution.install_requires or ())

@@ -83,9 +83,9 @@ class SdistMixin(sdist):
     def make_archive(self, base_name: str, format: str, *args: Any, **kwargs: Any) -> str:  # type: ignore[override] # noqa: A002, ANN401 - setuptools' signature differs between releases
         """Pack the folder and return the archive's path.
 
-        If a source date is known, this method writes a reproducible `.tar.gz` archive. setuptools
-        writes `.tar.gz` archives without a source date, and archives in all other formats. PyPI
-        rejects these other formats (PEP 625).
+        If the format is `.tar.gz` and a source date is known, this method writes a reproducible
+        archive. Otherwise, setuptools writes the archive. PyPI rejects all formats except `.tar.gz`
+        (PEP 625).
         """
         date = declared_date(os.environ)
         if date is None or format != "gztar":

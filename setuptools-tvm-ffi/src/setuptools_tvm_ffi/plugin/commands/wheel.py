@@ -79,7 +79,7 @@ class BdistWheelMixin(bdist_wheel):
             platform = macos_platform_tag(platform, os.environ, platform_module.machine())
             target = target_of(project_of(self.distribution))
             if target is not None:
-                # The build has already checked that the libraries satisfy this tag.
+                # The build has already checked that the libraries satisfy the target's tag.
                 return python, abi, target.tag
         return python, abi, self._checked_tag(platform)
 
@@ -118,8 +118,8 @@ class BdistWheelMixin(bdist_wheel):
         with applied_source_date(Path.cwd()), locked_build_folder(self):
             # Delete the files that a killed build has left, so that they are not packed.
             delete_folder(Path(str(self.bdist_dir)))
-            # setuptools packs without compression. Then `deflate_members` reuses members that an
-            # earlier build has compressed.
+            # Let setuptools pack the wheel without compression. `deflate_members` then compresses
+            # the members, except members that an earlier build has compressed: it reuses these.
             deflates = self.compression == "deflated"
             if deflates:
                 self.compression = "stored"
@@ -133,9 +133,10 @@ class BdistWheelMixin(bdist_wheel):
 
     @contextlib.contextmanager
     def _new_wheels(self) -> Iterator[str]:
-        """Set `dist_dir` to a new folder. If the ``with`` block succeeds, move the wheels.
+        """Set `dist_dir` to a temporary folder during the ``with`` block.
 
-        setuptools writes the wheel in place. Without this method, a build that fails while it packs
+        If the block succeeds, the wheels are moved to the original `dist_dir`. Without this method,
+        setuptools would write directly to the original folder, so a build that fails while it packs
         would replace the last good wheel by a truncated file.
 
         :raises BuildError: the disk of `dist_dir` is full.
@@ -187,8 +188,8 @@ class BdistWheelMixin(bdist_wheel):
         tag = self.get_tag()[2]
         folder = Path(str(self.bdist_dir))
         own = re.sub(r"\W", "_", sysconfig.get_platform())
-        # If this variable is set, `get_platform` returns its value instead of this Python's
-        # platform.
+        # If this variable is set, `get_platform` returns its value, so the platform of this Python
+        # is unknown.
         if "_PYTHON_HOST_PLATFORM" in os.environ:
             own = ""
         for file in sorted(folder.rglob("*")):
