@@ -20,7 +20,8 @@ from ..base.file_digest import digest_of
 from ..base.file_replacement import new_file, replace_file
 
 # The size of a part in bytes. The size is fixed, so that the content of a wheel does not depend on
-# the number of processors. Each part makes the compressed stream of a library about 3 KB larger.
+# the number of processors. Each additional part makes the compressed stream of a library about 3 KB
+# larger.
 _PART = 2**20
 # `DeflateCache` does not keep members that are smaller than this size, because zipfile compresses
 # 64 KiB in about 3 ms.
@@ -49,7 +50,7 @@ def deflated(content: bytes) -> bytes:
 
 
 class DeflateCache:
-    """A folder that contains a file for each deflate stream.
+    """A folder that keeps deflate streams for the next build, one stream in each file.
 
     Only one process may use the folder at a time. Each file ends with the CRC of the stream, so
     that a truncated or corrupt file is detected.
@@ -98,7 +99,8 @@ def write_member(
     """Add a compressed member to an archive.
 
     :param entry: the name, the time and the permissions of the member.
-    :param deflate: a function that returns the deflate stream of a large member.
+    :param deflate: a function that returns the deflate stream of a large member. zipfile compresses
+        all other members.
     """
     entry.compress_type = zipfile.ZIP_DEFLATED
     if len(content) < _LARGE:

@@ -43,8 +43,8 @@ MAX_TOTAL = 4096 * _MIB
 MAX_MEMBERS = 20_000
 _MAX_NAME_LENGTH = 1000
 
-# The accepted compression methods. For deflate, zipfile can limit how much it decompresses in one
-# step. For bzip2 and LZMA, zipfile has no such limit.
+# The accepted compression methods. bzip2 and LZMA are rejected: with these methods, zipfile cannot
+# limit how much it decompresses in one step.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -66,7 +66,8 @@ def build_lock(folder: Path) -> Iterator[None]:
             del _held[key]
             if before is None:
                 del os.environ[BUILDING_VARIABLE]
-            # The end of the outer `with` block closes the file. This releases the lock.
+            # The `with` block around `try` then ends and closes the lock file, which releases the
+            # lock.
 
 
 def held_files() -> tuple[int, ...]:
@@ -91,7 +92,8 @@ if sys.platform == "win32":
         return True
 
     def _lock(stream: IO[bytes]) -> None:
-        while not _try_lock(stream):  # LK_LOCK would wait for only ten seconds.
+        # Try again until the lock is free. The mode LK_LOCK would give up after ten seconds.
+        while not _try_lock(stream):
             time.sleep(0.1)
 
 else:

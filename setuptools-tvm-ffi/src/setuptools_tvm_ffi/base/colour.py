@@ -28,7 +28,7 @@ def has_colours(stream: TextIO, environment: Mapping[str, str] | None = None) ->
 
 
 def painted(text: str, colour: str, stream: TextIO) -> str:
-    """Return a text with the codes of a colour, or the text alone if the stream shows no colours.
+    """Return a text with a colour's escape codes, or without them if the stream shows no colours.
 
     :param colour: ``bold``, ``red``, ``green``, ``yellow`` or ``cyan``.
     """

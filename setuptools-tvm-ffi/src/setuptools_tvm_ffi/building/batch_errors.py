@@ -65,8 +65,8 @@ def _messages_of(step: Step, printed: str) -> Iterator[str]:
     lines = iter(printed.splitlines())
     for line in lines:
         if line.startswith("FAILED:") and line.rstrip().endswith(step.output):
-            # The next line is the command. Skip it: it names every source of the batch, with or
-            # without an error.
+            # The next line is the command. Skip this line, because it also names the sources that
+            # have no error.
             next(lines, None)
             break
     for line in lines:

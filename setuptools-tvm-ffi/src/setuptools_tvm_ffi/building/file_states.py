@@ -116,7 +116,7 @@ class FileStates:
 
     @property
     def environment_folders(self) -> tuple[str, ...]:
-        """The folders of the build environment, which `stable` replaces."""
+        """The folders of the build environment. `stable` replaces their paths with names."""
         return tuple(self._names)
 
     def stable(self, text: str) -> str:
@@ -144,7 +144,9 @@ class FileStates:
         return self._statuses.copy()
 
     def trusted_status(self, name: str, clock: FileSystemClock) -> Status | None:
-        """Return the status of a file, or ``None`` if its digest may belong to other content.
+        """Return the status of a file, or ``None`` if the status cannot be trusted.
+
+        The status cannot be trusted if it may belong to other content than the digest.
 
         :param clock: a clock that was created before the first file was examined.
         """
@@ -152,9 +154,10 @@ class FileStates:
         if status is None or not may_have_changed_since(status, clock.start):
             return status
         # The file may have been written while this process read it. The digest and the status then
-        # belong to different contents. Read the file again, and trust the status only if the digest
-        # is the same. If the last write was so recent that another write may not change the status,
-        # a second reading proves nothing.
+        # belong to different contents. If the last write was so recent that a later write may leave
+        # the status unchanged, do not trust the status, because the next build would not detect the
+        # later write. Otherwise, read the file again, and trust the status only if the digest is
+        # the same.
         if may_change_unseen(status, clock.now()):
             return None
         try:

@@ -52,10 +52,10 @@ def generation_plan(request: BuildRequest, toolchain: Toolchain) -> BuildPlan:
 
 
 def delete_other_files(request: BuildRequest) -> None:
-    """Delete each file in the folder `{out}` that no setting `outputs` lists.
+    """Delete the files in the folder `{out}` that are not in the `outputs` of any command.
 
-    For example, a command can write a file that it does not declare, or the project no longer
-    contains the command that wrote the file. The build must not depend on such a file.
+    For example, a command may write a file that its `outputs` do not list. A file may also remain
+    from a command that was removed from the project. The build must not depend on such files.
     """
     outputs = request.generated
     top = request.root / request.generated_folder

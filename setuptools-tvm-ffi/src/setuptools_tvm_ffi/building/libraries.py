@@ -52,8 +52,9 @@ from .request import BuildRequest, BuildResult, BuiltLibrary
 from .work import Work
 
 # This pattern matches the error message of GCC and Clang if a source passes a lambda to TVM-FFI's
-# export macro. An example in TVM-FFI's documentation does this. To export metadata, the macro uses
-# the type of the lambda (seen in apache-tvm-ffi 0.1.15.post2). Before C++20, compilers reject this.
+# export macro, as in an example of TVM-FFI's documentation. To export metadata, the macro uses the
+# type of the lambda in a way that compilers reject before C++20 (seen in apache-tvm-ffi
+# 0.1.15.post2).
 _LAMBDA_REFUSED = re.compile(r"lambda[- ]expression in (an )?unevaluated (context|operand)")
 # This pattern matches the error message of ptxas about device code that uses a function or variable
 # of another source.
@@ -165,8 +166,9 @@ def remove_objects(request: BuildRequest) -> None:
 def _with_overrides_for_nvcc(request: BuildRequest, process: TVMFFIProcess) -> BuildRequest:
     """Apply the overrides whose condition is a release of nvcc.
 
-    If no extension has a CUDA source, none of these overrides applies. A source that any override
-    could add counts, because it may be the only CUDA source.
+    If no extension has a CUDA source, none of these overrides applies. To find CUDA sources, the
+    function also examines the sources that overrides could add, because the only CUDA source may be
+    among them.
     """
     extensions, project = request.extensions, request.project
     if not project.settings.overrides and not any(e.overrides for e in extensions):

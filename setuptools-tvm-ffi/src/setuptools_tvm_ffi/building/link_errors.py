@@ -98,7 +98,7 @@ def check_no_python_symbols(path: Path, library: str, toolchain: Toolchain) -> N
     """
     if toolchain.system == "windows":
         # On Windows, the linker rejects references to CPython, unless it finds Python's import
-        # library. This function does not detect references in that case.
+        # library. If the linker finds this library, this function does not detect the references.
         return
     nm = find_nm(toolchain.compilers)
     dynamic = () if path.suffix == ".dylib" else ("-D",)

@@ -35,7 +35,8 @@ def appeared(
 ) -> dict[str, str]:
     """Find the steps that could now read a different file than in the last run.
 
-    :param missing: the missing files for each step. The key is the output of the step.
+    :param missing: the files that were missing when each step ran. The key is the output of the
+        step.
     :param changed: the folders that have changed.
     :returns: for each of these steps, the reason. The key is the output of the step.
     """
@@ -64,10 +65,10 @@ def folders_to_watch(
     If a missing file is a symbolic link to a missing target, the result includes the folder of the
     link and the folder of the target.
 
-    If a missing file exists now, the status of its folder is ``None``. The next build then examines
-    the folder.
+    If a file in `missing` exists now, the status of its folder is ``None``. The next build then
+    examines the folder.
 
-    :param missing: the missing files for each step.
+    :param missing: the files that were missing when each step ran.
     :param clock: a clock that was created before the first file was examined.
     """
     folders: dict[str, list[str]] = {}

@@ -43,9 +43,9 @@ def find_ninja() -> str | None:
     """Return the path of a usable ninja, or ``None``.
 
     If the variable `NINJA` is set, this function tries only the ninja that `NINJA` names. Otherwise
-    it searches in this order: PATH, the folder of scripts of this Python's environment, the
-    installed files of the PyPI package ninja. PATH contains the folder of scripts only if the
-    environment is activated.
+    it searches in this order: PATH, the scripts folder of this Python's environment, the installed
+    files of the PyPI package ninja. PATH contains the scripts folder only if the environment is
+    activated.
     """
     return next((path for path in _candidates() if _is_usable(path)), None)
 

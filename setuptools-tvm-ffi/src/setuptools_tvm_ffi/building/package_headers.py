@@ -103,7 +103,7 @@ def _prepare(reference: str, place: str, request: BuildRequest) -> _Copy:
 def _is_current(known: Mapping[str, Any], root: Path, *, rebuilds: bool) -> bool:
     """Whether the copied headers of a reference can be used without copying them again.
 
-    :param known: the record of the last build.
+    :param known: what the last build stored about the copied headers.
     :param rebuilds: whether this build rebuilds an editable install. If the packages were installed
         only in the isolated build environment, they are missing now. The copies are then used.
     """

@@ -44,8 +44,8 @@ def add_pkg_config(
         for module in settings.pkg_config:
             name = _split(module)[0]
             # The output is the path of the folder with the .pc file. pkgconf (1.8) escapes spaces
-            # in the path, but pkg-config (0.29) does not. For the output of each program, joining
-            # the words gives the path.
+            # in the path, but pkg-config (0.29) does not. To get the path from the output of either
+            # program, split the output into words, and join the words with spaces.
             folder = shlex.split(_query(settings, ("--variable=pcfiledir", name)))
             files.append(f"{' '.join(folder)}/{name}.pc")
     return found, files

@@ -21,8 +21,8 @@ class PrecompiledHeader:
     :param header: a generated header that includes the headers of the setting.
     :param plain: a copy of `header` in another folder. The precompiled header is in the folder of
         `header`. If a source includes `header`, GCC and Clang read the precompiled header instead.
-        Therefore, sources that cannot use the precompiled header include the copy. Editors include
-        the copy, too.
+        Therefore, sources that cannot use the precompiled header include the copy. The commands in
+        the compilation database for editors include the copy, too.
     :param source: a generated source without content. cl compiles it to precompile the header.
     :param text: the content of `header`.
     """

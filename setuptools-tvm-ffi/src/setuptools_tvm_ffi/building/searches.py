@@ -36,7 +36,8 @@ _BRACKETS_BEGIN = "#include <...> search starts here:"
 _END = "End of search list."
 _MISSING = re.compile(r'^ignoring (?:nonexistent|duplicate) directory "(.*)"$', re.MULTILINE)
 _FOLDER_OPTION = re.compile(r"-L|--library-path(?:=|$)|(?i:[/-]libpath:)")
-# Apple's linker has more options for libraries, such as -weak-lz.
+# This pattern matches the options that name a library: -lz, --library=z, and options of Apple's
+# linker such as -weak-lz.
 _LIBRARY_OPTION = re.compile(r"-(?:(?:hidden|needed|reexport|upward|weak)-)?l|--library(?:=|$)")
 _WINDOWS_LIBRARY_OPTION = re.compile(r"[/-](?:wholearchive|defaultlib):", re.IGNORECASE)
 # These options name linker scripts, version scripts and lists of symbols. GNU ld searches for these
@@ -163,9 +164,9 @@ def ask(command: Sequence[str], root: Path) -> str:
 class _Includes:
     """The headers that one file may include. The file, called the includer, is a source or header.
 
-    :param chains: for each header name in the includer, all existing files with this name, in
-        search order. Each item of a chain is a pair: the existing file, and the missing files that
-        come before the existing file in search order.
+    :param chains: a chain for each header name in the includer. A chain contains all existing files
+        with the name, in search order. Each item of a chain is a pair: an existing file, and the
+        missing files that come before this file in search order.
     :param answers: existing files that the includer names in ``__has_include``.
     :param unanswered: missing files. If one of them existed, ``__has_include`` or the assembler
         would find it.
@@ -242,8 +243,8 @@ class HeaderSearch:
                 missing.update(f"{folder or '.'}/*" for folder in folders)
         # No chain contains the remaining files. For example, a macro computes the name of such a
         # file, or the option -include contains the name. Derive the possible names from the path of
-        # the file. The compiler may have searched two more folders first: the folder of the
-        # includer, if the name is in quotes, and the working directory, for the option -include.
+        # the file. Before the folders of the include path, the compiler may have searched the
+        # folder of the includer (for a name in quotes) or the working directory (for -include).
         beside = dict.fromkeys(("", *map(os.path.dirname, spelled.values())))
         for file in spelled.keys() - explained:
             missing.update(self._before(spelled[file], beside))

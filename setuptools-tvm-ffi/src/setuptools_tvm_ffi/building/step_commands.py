@@ -32,7 +32,7 @@ class StepCommands:
         self._digest_of_question = functools.cache(self._question)
 
     def describe(self, step: Step, *, date: bool = False, timestamp: bool = False) -> StepCommand:
-        """Return what the record contains about the command of a step.
+        """Describe a step's command for the record.
 
         :param date: whether a source or an argument contains ``__DATE__`` or ``__TIME__``.
         :param timestamp: whether a source or an argument contains ``__TIMESTAMP__``.
@@ -43,7 +43,7 @@ class StepCommands:
     def difference(self, step: Step, last: StepCommand) -> str | None:
         """Compare a step's command with the command of its last run.
 
-        :returns: the reason why the step must run again, or ``None`` if the step need not.
+        :returns: the reason why the step must run again, or ``None`` if no reason is found.
         """
         if last.identity != self._identity(step):
             return "its command changed"

@@ -21,7 +21,7 @@ _FORMAT = 3
 
 
 class StepCommand(NamedTuple):
-    """The command of a step's last run, and everything else that affects the result, except files.
+    """Describes the last run of a step: all that affected the result, except the files.
 
     :param identity: a digest of the arguments and of the file names.
     :param compiler: the compiler's version, and the digests of scripts in its command.

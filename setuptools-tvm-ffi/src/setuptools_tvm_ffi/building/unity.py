@@ -65,7 +65,7 @@ def batches(sources: Iterable[PurePosixPath], size: int) -> list[Batch]:
 def _split(
     keys: Mapping[PurePosixPath, str], size: int, bits: str
 ) -> Iterator[tuple[str, tuple[PurePosixPath, ...]]]:
-    """Yield the first bits of the keys in each group, and the sources of the group."""
+    """Yield each final group: the bits with which all of its keys start, and its sources."""
     if len(keys) <= size:
         yield bits, tuple(keys)
         return

@@ -69,8 +69,9 @@ class Work:
 
         The context manager yields environment variables for the compilers. With these variables,
         ccache logs its hits and misses. The variables are set even if the project declares no
-        launcher, because `CC` or a link on PATH can start ccache. sccache has a server with
-        counters for all of its clients, so the numbers include other builds that run in parallel.
+        launcher, because `CC` or a link on PATH can start ccache. The hits and misses of sccache
+        include other builds that run in parallel, because sccache's server counts the hits and
+        misses of all its clients together.
 
         :param log: the file for ccache's log.
         """

@@ -12,7 +12,8 @@ from pathlib import Path
 # The part of an argument before the name of a file, as in `@link.rsp`, `-Tkernel.ld`,
 # `/DEF:exports.def` and `/ORDER:@order.txt`. The pattern requires two letters before the colon, so
 # that it does not match `-l:libx.a`. In this argument, `libx.a` is not a path: GNU ld searches the
-# folders of -L for `libx.a`. The linker writes the file in `/MAP:out.map`, see `_OUTPUT_OPTION`.
+# folders of -L for `libx.a`. The pattern does not match `/MAP:out.map` either, because the linker
+# writes this file (see `_OUTPUT_OPTION`).
 _OPTION = re.compile(r"@|-T|-include|-imacros|/FI|[/-](?!(?i:MAP):)[A-Za-z]{2,}:@?")
 # The options of nvcc that precede the name of a response file.
 _RESPONSE_FILE_OPTIONS = ("-optf", "--options-file")

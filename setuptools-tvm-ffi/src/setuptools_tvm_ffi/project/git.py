@@ -11,12 +11,13 @@ from pathlib import Path
 
 from ..base.errors import PREFIX
 
-#: If git lists none of these files, the project is not part of the repository. For example, a home
-#: folder can be a repository that ignores the project.
+#: If git lists none of these files, the project is not part of a repository, even if its folder is
+#: inside a repository. For example, a home folder can be a repository that ignores the project.
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
-# When git runs a hook, it sets these variables. If a hook starts a build, the variables would
-# select the repository of the hook, not the repository of the project.
+# When git runs a hook, it sets these variables. If the hook starts a build, the build removes the
+# variables before it runs git. Otherwise, git would use the repository of the hook, not the
+# repository of the project.
 _REPOSITORY_VARIABLES = frozenset(
     {
         *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_NAMESPACE"),

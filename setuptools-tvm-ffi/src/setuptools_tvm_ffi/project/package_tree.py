@@ -32,7 +32,7 @@ class PackageTree:
         """Return the path in the source tree for a path in the wheel. The file need not exist."""
         parts = path.parent.parts
         # The last folders of the path may have names that no package can have, such as the folders
-        # of a `.dSYM`.
+        # of a `.dSYM`. The package is the part of the path before these folders.
         package = len(parts)
         while not all(part.isidentifier() for part in parts[:package]):
             package -= 1
@@ -99,7 +99,7 @@ class PackageTree:
 
 
 def find_table(where: list[str], tops: set[str]) -> str:
-    """Return the lines of `pyproject.toml` that declare packages and their subpackages.
+    """Return lines to add to `pyproject.toml`. These lines declare packages and subpackages.
 
     :param where: the folders of the packages, relative to the project.
     :param tops: the names of the outermost packages.

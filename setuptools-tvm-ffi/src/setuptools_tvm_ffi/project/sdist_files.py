@@ -263,8 +263,8 @@ class _Finder:
         :param folder: the folder that relative paths refer to.
         :param place: the file and dotted key of the arguments. If `place` is ``None``, ignore files
             outside the project.
-        :raises ConfigurationError: an argument names an existing file outside the project by a
-            relative path, and `place` is set.
+        :raises ConfigurationError: `place` is set, and an argument contains a relative path that
+            leads to an existing file outside the project.
         """
         # Remove the quotes or brackets around the value of a macro.
         parts = (
@@ -375,8 +375,8 @@ def _headers(file: Path, macros: Iterable[str]) -> Iterator[tuple[HeaderName, bo
     for text in macros:
         yield HeaderName(text, quoted=True, question=not is_computed), True
     for text in facts.data:
-        # If the text is not in quotes, it may be a part of a comment. The build may then not need
-        # a file of this name.
+        # If the text is not in quotes, it may be a part of a comment. It is then uncertain whether
+        # the build needs a file of this name.
         is_quoted = b'"' + text.encode(errors="surrogateescape") in content
         yield HeaderName(text, quoted=True, question=not is_quoted), True
 

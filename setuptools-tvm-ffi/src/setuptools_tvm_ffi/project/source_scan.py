@@ -22,9 +22,9 @@ _QUESTION = re.compile(
 _COMPUTED_NAME = re.compile(
     rb'^[ \t]*#[ \t]*(?:include|embed)[ \t]+\w+\([ \t]*([^()"<>\n]+?)[ \t]*\)', re.MULTILINE
 )
-# This pattern matches the lines of `#if`. In such a line, a macro call may check that a header
-# exists, if the argument is a string or a name in angle brackets. The macro can have any name:
-# `#define HAVE(header) __has_include(header)`.
+# `_CONDITION` matches the lines of `#if`. `_CHECK` matches the argument of a macro call in such a
+# line, if the argument is a string or a name in angle brackets: the call may check that a header
+# exists. The macro can have any name: `#define HAVE(header) __has_include(header)`.
 _CONDITION = re.compile(rb"^[ \t]*#[ \t]*(?:el)?if\b.*", re.MULTILINE)
 _CHECK = re.compile(rb'(?<!_next)\((?:[ \t]|/\*.*?\*/)*(["<])([^">\n]+)[">]')
 # This pattern matches the definition of a macro whose value can be the name of a file:
@@ -122,8 +122,8 @@ def scan(content: bytes) -> SourceFacts:
     if _DATA.search(content) is not None:
         data = [text for text in _NAME_END.split(content) if _NO_NAME.search(text) is None]
         data += _NAME_WORD.findall(content)
-        # A macro can name the folder of a file: `".incbin \"" FOLDER "data.bin\""`. Therefore, also
-        # join each folder with each name.
+        # The value of a macro can be the folder of a file: `".incbin \"" FOLDER "data.bin\""`.
+        # Therefore, also append each text to each text that ends with a slash.
         data += [folder + text for folder in data if folder.endswith(b"/") for text in data]
     macros = [_text(match[1] or match[2]) for match in _MACRO.finditer(content)]
     macros += map(_text, _COMPUTED_NAME.findall(content))

@@ -51,7 +51,7 @@ def unshipped_files(folders: Mapping[Path, str], shipped: Collection[Path]) -> I
 
 
 def _may_be_data(path: Path) -> bool:
-    stem = path.name.partition(".")[0]  # The stem of a hidden file such as `.name` is empty.
+    stem = path.name.partition(".")[0]  # This is empty for a hidden file such as `.name`.
     return stem not in {"", *_STEMS} and path.suffix not in _SUFFIXES
 
 

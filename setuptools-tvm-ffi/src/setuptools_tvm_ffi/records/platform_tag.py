@@ -79,8 +79,9 @@ def platform_tag(folder: Path, wanted: str, default: str, *, place: str) -> str:
             )
         return tag
     if satisfied.startswith("linux_"):
-        # List the libraries that manylinux wheels must not depend on. manylinux_999_0 is a tag for
-        # a future glibc and allows every symbol version, so the list names no symbol versions.
+        # Find the libraries that a wheel with a manylinux tag must not depend on. The tag
+        # manylinux_999_0 stands for a future glibc, which provides every symbol version. With this
+        # tag, `problems` therefore contains no symbol versions.
         problems = problems_for(binaries, with_machine("manylinux_999_0", satisfied))
         what = f":\n{_indented(problems)}" if problems else ""
         logger.warning(

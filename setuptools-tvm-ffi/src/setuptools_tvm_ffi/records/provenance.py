@@ -59,7 +59,7 @@ def make_sbom(
     """Return the SBOM of a wheel.
 
     :param result: the build whose libraries the wheel contains.
-    :param date: date of the sources in seconds since 1970, or ``None`` to omit the timestamp.
+    :param date: the source date in seconds since 1970, or ``None`` to omit the timestamp.
     """
     described = {
         _relative(vendored.path, root): vendored

@@ -105,7 +105,7 @@ def render(
 
     :param compilers: a mapping from each language to its compiler.
     :param parts: third-party code in the wheel that cannot be attributed to a single library.
-    :param date: date of the sources in seconds since 1970, or ``None`` to omit the timestamp.
+    :param date: the source date in seconds since 1970, or ``None`` to omit the timestamp.
     """
     itself = _purl(package.name, package.version)
     tvm_ffi = _purl(DISTRIBUTION, tvm_ffi_version)
