@@ -71,8 +71,14 @@ def test_a_signal_that_ends_a_build_runs_its_clean_up(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(build_folder, "build_folder", lambda *_, **__: PurePosixPath("build/x"))
-    with (
-        pytest.raises(KeyboardInterrupt),
-        locked_build_folder(Distribution().get_command_obj("build")),
-    ):
-        signal.raise_signal(getattr(signal, name))
+    number = getattr(signal, name)
+    # A program such as nohup may have started pytest with the signal ignored.
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        with (
+            pytest.raises(KeyboardInterrupt),
+            locked_build_folder(Distribution().get_command_obj("build")),
+        ):
+            signal.raise_signal(number)
+    finally:
+        signal.signal(number, before)
