@@ -76,7 +76,7 @@ class Recorder:
     def load(self, library: str | None) -> None:
         """Load the recorder's library. Call this method before `tvm_ffi` loads `libtvm_ffi`.
 
-        :param library: the path of the recorder's library, or ``None`` without a recorder.
+        :param library: the path of the recorder's library; ``None`` if there is no recorder.
         """
         if library is None or self._library is not None:
             return
@@ -107,7 +107,7 @@ def config(options: list[str]) -> str:
         runpy.run_module("tvm_ffi.config", run_name="__main__")
     sys.argv = [""]
     for name in [name for name in sys.modules if name.partition(".")[0] == "tvm_ffi"]:
-        del sys.modules[name]  # The next import loads `libtvm_ffi`.
+        del sys.modules[name]  # The next import of `tvm_ffi` must load `libtvm_ffi`.
     return printed.getvalue()
 
 
@@ -137,7 +137,7 @@ def load_and_generate(
         importlib.import_module(module)
 
     reached("load")
-    # The siblings are the libraries of the distribution that this library links with. Load the
+    # This library may link with other libraries of the distribution, its siblings. Load the
     # siblings first, so that the system's loader finds them when it loads this library. List the
     # registered names before and after this library is loaded: only the new names belong to
     # this library.
@@ -205,7 +205,7 @@ def load_and_generate(
 
 
 def map_types(tvm_ffi: Any) -> None:  # noqa: ANN401 - the module
-    """Add the classes in `tvm_ffi.dataclasses` to the generator's default ``ty-map``.
+    """Add the classes in `tvm_ffi.dataclasses` to the generator's map from type keys to classes.
 
     Otherwise, the generator (0.1.15.post2) would import the class of a type such as ``ffi.IntEnum``
     from `tvm_ffi`. The module `tvm_ffi` does not contain this class.
@@ -252,9 +252,9 @@ def targets() -> list[str]:
 def load_library(library: str, stand_ins: list[str], used: set[str] | None = None) -> ctypes.CDLL:
     """Load a library. If a library of a GPU toolkit or driver is missing, load a stand-in first.
 
-    A stand-in is a file of this name in the folders `stand_ins`. For the driver, the file is a
-    stub: its functions do not work. The stub is enough, because no function of the driver is called
-    while a library is loaded.
+    A stand-in is a file in one of the folders `stand_ins` that has the name of the missing library.
+    The stand-in for a driver is a stub, whose functions do not work. The stub is enough, because no
+    function of the driver is called while a library is loaded.
 
     :param stand_ins: the folders that contain stand-ins. The stand-in for ``libcuda.so.1`` may have
         the name ``libcuda.so``.

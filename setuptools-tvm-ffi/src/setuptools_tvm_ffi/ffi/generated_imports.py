@@ -39,8 +39,9 @@ def failures(tvm_ffi: Any, request: Mapping[str, Any]) -> list[dict[str, Any]]: 
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         problem = _problem(name)
         if problem is not None and finder.location(problem) is None:
-            # No staged file raised the error, but a parent package may have raised it. Import the
-            # staged module again, without running the code of its parent packages.
+            # The error must be ignored. However, if the `__init__.py` of a parent package raised
+            # the error, the staged module has not run. Import the module again, without running the
+            # `__init__.py` files of its parent packages.
             finder.runs_packages = parts[-1] == "__init__"
             problem = _problem(name)
             finder.runs_packages = True
@@ -102,7 +103,10 @@ class _Finder:
         return spec
 
     def location(self, problem: BaseException) -> tuple[str, int] | None:
-        """Return the staged file and line that raised an error; ``None`` to ignore the error."""
+        """Return the staged file and the line where an error was raised.
+
+        Return ``None`` if the error must be ignored, or was not raised in a staged file.
+        """
         if isinstance(problem, ImportError):
             top = (problem.name or "").partition(".")[0]
             missing = isinstance(problem, ModuleNotFoundError) and top != "tvm_ffi"

@@ -76,8 +76,8 @@ def global_function(tvm_ffi: Any, name: str, doc: str | None) -> dict[str, Any]:
     return {
         "schema": schema,
         "doc": doc or None,
-        # If a schema is not a valid Python type, the generator writes invalid Python. If a function
-        # has no schema, the generator skips the function.
+        # The generator writes invalid Python for a schema that is not a valid Python type. A
+        # function without a schema causes no invalid Python: the generator skips such a function.
         "unwritable": schema is None and readable(tvm_ffi, metadata) is not None,
     }
 
@@ -198,7 +198,8 @@ def missing_methods(tvm_ffi: Any, types: Iterable[str]) -> dict[str, dict[str, s
     The attribute may be inherited, or come from the metaclass.
 
     :param types: the keys of types. Types without a Python class are skipped.
-    :returns: for each type key, a mapping from the method's name to the class with the attribute.
+    :returns: for each type key, the missing methods: a mapping from the name of the method to the
+        name of the class that has the attribute.
     """
     result: dict[str, dict[str, str]] = {}
     for key in types:

@@ -100,7 +100,8 @@ def prepare_sdk(root: Path, folder: Path, process: TVMFFIProcess) -> TVMFFISdk:
     complete = bool(files) and all((root / file).is_file() for file in files)
     is_current = known.get("origin") == origin and complete
     if not is_current or _is_editable(distribution, known.get("sources", ())):
-        # Delete the stamp first. If this build is interrupted, the next build copies again.
+        # Delete the stamp before the first file is copied. If this build is interrupted, the next
+        # build finds no stamp and copies all files again.
         stamp.unlink(missing_ok=True)
         known = {"origin": origin, **_copy(root, folder, version, process)}
         replace_file(stamp, json.dumps(known, indent=1).encode())

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Creates the files of a new project from templates.
 
-The templates describe a C++ project with the name my-package. The new files contain the names, the
-title and the patterns of the new project instead of the names my-package and my_package, the title
-"Functions in C++" and the pattern "csrc/**/*.cc".
+The templates describe a C++ project. They contain the names my-package and my_package, the title
+"Functions in C++", and "csrc/**/*.cc" as the pattern of the sources. In the files of a new project,
+the project's own names, title and pattern replace these texts.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ def _replaced(text: str, replacements: Mapping[str, str]) -> str:
 def existing_files(folder: Path, names: Iterable[str]) -> list[str]:
     """Return which files of a new project already exist in a folder. These files are not replaced.
 
-    A repository that was created on a code host contains, for example, README.md and .gitignore.
+    For example, README.md and .gitignore exist if the user has created the repository on a website
+    such as GitHub.
 
     :raises BuildError: builds would read an existing file, for example `pyproject.toml`, or an
         existing file has the path of a folder to create.

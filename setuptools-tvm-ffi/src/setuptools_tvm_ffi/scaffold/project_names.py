@@ -16,7 +16,7 @@ from ..base.errors import BuildError
 # https://packaging.python.org/en/latest/specifications/name-normalization/
 _VALID = re.compile(r"[A-Z0-9]([A-Z0-9._-]*[A-Z0-9])?", re.IGNORECASE | re.ASCII)
 
-# The keywords of C and of C++20, without the keywords of Python.
+# The keywords of C and of C++20, except words that are also keywords of Python.
 _CXX_KEYWORDS = frozenset(
     """
     alignas alignof and_eq asm auto bitand bitor bool case catch char char8_t char16_t char32_t
@@ -39,7 +39,7 @@ _USED_MODULES = frozenset(
     """.split()  # noqa: SIM905 - as above
 )
 
-# Windows reserves these names for devices. No file or folder can have them.
+# Windows reserves these names for devices, so no file or folder can have such a name.
 _WINDOWS_DEVICES = frozenset(
     {"aux", "con", "nul", "prn", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 )

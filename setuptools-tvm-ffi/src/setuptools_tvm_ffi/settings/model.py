@@ -154,10 +154,12 @@ class SourceOptions:
 
 @dataclass(frozen=True)
 class Override:
-    """An entry of the setting `overrides` of an extension: settings for some targets.
+    """An entry of an extension's setting `overrides`: settings for some target platforms.
 
-    :param changes: the values in the entry. The keys are the fields of the settings that the entry
-        changes.
+    An entry can also depend on the release of nvcc.
+
+    :param changes: the value of each setting that the entry changes. The keys are the names of
+        the fields of these settings.
     """
 
     if_: str | None = _setting(
@@ -539,8 +541,9 @@ class ExtensionSettings:
             "files of all entries.",
         },
     )
-    # `declaration` is the place where the extension is declared. Some settings can be declared in
-    # other places: `declared_elsewhere` maps the fields of these settings to the places.
+    # `declaration` is the place where the extension is declared. If the value of a setting comes
+    # from another place, such as an entry of `overrides`, `declared_elsewhere` contains this place.
+    # The key is the field of the setting.
     declaration: Declaration | None = dataclasses.field(default=None, compare=False)
     declared_elsewhere: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
 
@@ -837,7 +840,7 @@ def settings_of(table: type) -> Iterator[Setting]:
 
 
 def tables_of(table: type) -> dict[str, type]:
-    """Return the dataclass of the tables for each field that contains a list of tables."""
+    """Map each field that contains a list of tables to the dataclass of these tables."""
     return {
         field.name: field.metadata["table"]
         for field in dataclasses.fields(table)

@@ -50,7 +50,7 @@ def with_options(
 def for_embedding(extension: ExtensionSettings, entry: EmbedSettings) -> ExtensionSettings:
     """Return the settings of an extension, changed to compile the source of an `embed` entry."""
     # The device link of the library does not include the embedded code. Therefore, compile this
-    # code without separable compilation: it then needs no device link.
+    # code without separable compilation, so that the code needs no device link.
     extension = dataclasses.replace(extension, cuda_separable_compilation=False)
     if not entry.cuda_architectures:
         return extension
@@ -89,7 +89,8 @@ def for_nvcc(extension: ExtensionSettings, release: str | None) -> ExtensionSett
 def project_for_target(project: Project, markers: Mapping[str, str]) -> Project:
     """Apply the entries of the project's `overrides` that match a target.
 
-    Values from the frontend and from environment variables have precedence over the entries.
+    Values from the frontend and from environment variables have precedence over the entries, see
+    `Project.is_overridden`.
 
     :param markers: see `for_target`.
     """
@@ -111,7 +112,8 @@ def project_for_nvcc(project: Project, release: str | None) -> Project:
 def with_every_branch(extension: ExtensionSettings) -> ExtensionSettings:
     """Return an extension's settings for an sdist.
 
-    An sdist contains the files of all entries of `overrides` and `source-options`.
+    This function applies all entries of `overrides` and `source-options`, because an sdist contains
+    the files that these entries name.
     """
     for override in extension.overrides:
         extension = _changed(extension, override.changes, override.place)
@@ -175,7 +177,7 @@ def _merged(
     old_place: Callable[[str], str],
     new_place: Callable[[str], str],
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the new values of the settings in `changes`, and the places of these settings.
+    """Return the new value of each setting in `changes`, and the places that declare this value.
 
     Lists in `changes` are added to lists in `settings`. Other values replace values in `settings`.
     """

@@ -41,7 +41,7 @@ _SIMILARITY = 0.9
 CUDA_ARCHITECTURES_VARIABLE = "TVM_FFI_CUDA_ARCH_LIST"
 
 #: Environment variables of PyTorch and CMake, and the settings for which they provide a default. If
-#: several variables set the same field, the last of these variables has precedence.
+#: several variables set the same field, the variable that is last in this mapping has precedence.
 DEFAULT_VARIABLES = {
     "TORCH_CUDA_ARCH_LIST": "cuda_architectures",
     "CMAKE_BUILD_PARALLEL_LEVEL": "jobs",
@@ -69,8 +69,8 @@ class Project:
     :param dynamic_dependencies: whether the plugin may add dependencies to the wheel's metadata. It
         is ``True`` if the project declares its dependencies dynamic (PEP 621) or has no
         ``[project]`` table.
-    :param declared_elsewhere: the places of the settings that overrides have changed. The keys are
-        the fields of the settings.
+    :param declared_elsewhere: for each setting that overrides have changed, the places that declare
+        its value. The keys are the fields of the settings.
     :param tells_uv: whether the project declares `tool.uv.cache-keys`.
     """
 
@@ -88,7 +88,11 @@ class Project:
         return self.declared_elsewhere.get(name, f"{_FILE}: {TABLE}.{key_of(name)}")
 
     def is_overridden(self, name: str) -> bool:
-        """Whether the value of a setting comes from the frontend or an environment variable."""
+        """Whether the value of a setting comes from the frontend or an environment variable.
+
+        If the value comes from a variable in `DEFAULT_VARIABLES`, the result is ``False``, because
+        these variables only provide defaults.
+        """
         return self.origins.get(name, _FILE) not in {_FILE, *DEFAULT_VARIABLES}
 
     def rebuilds_on_import(self, environment: Mapping[str, str]) -> bool:
@@ -109,8 +113,9 @@ class Project:
     def lines(self) -> Iterator[str]:
         """Yield a line with the key, the value and the origin of each setting.
 
-        Settings with the default value are omitted, unless an option, a variable or an override has
-        set them. For the settings of extensions, see `extension_lines`.
+        Settings with the default value are omitted, unless an option of the frontend, an
+        environment variable or an override has set them. For the settings of extensions, see
+        `extension_lines`.
         """
         for setting in settings_of(ProjectSettings):
             origin = self.declared_elsewhere.get(setting.field, self.origins.get(setting.field))
@@ -294,8 +299,9 @@ def _from_frontend(config_settings: Mapping[str, Any]) -> dict[str, tuple[Any, s
                 hint=f"known keys: {', '.join((*settings, *sorted(_SETUPTOOLS_KEYS)))}",
             )
         setting, place = settings[key], f"--config-settings {key}"
-        # Frontends pass a list for a repeated option, and for a list in `[tool.uv.config-settings]`
-        # or in build's option `--config-json`. JSON can also contain numbers and booleans.
+        # The value is a list if an option is repeated, or if the user has written a list in uv's
+        # table `[tool.uv.config-settings]` or in the JSON text of `python -m build --config-json`.
+        # JSON can also contain numbers and booleans.
         values = value if isinstance(value, list) else [value]
         texts = ["" if item is None else str(item) for item in values]
         if not texts or not all(texts):

@@ -41,10 +41,10 @@ def additions(
     defined_in = _defining_modules(registry, prefix, other_prefixes, places, modules)
     imported = _modules_to_import(registry, root, defined_in)
     if imported:
-        # The root package is the package of the registry prefix. Python runs this code at the end
-        # of the root package's `__init__.py`. At that point, the root package defines all its
-        # names, and no other package of the library is being imported. Therefore, these imports are
-        # not circular.
+        # The added code contains imports, and is at the end of the `__init__.py` of the root
+        # package, which is the package of the registry prefix. When Python runs the added code, the
+        # root package has already defined all its names, and no other package of the library is
+        # being imported. Therefore, the imports are not circular.
         imports = "".join(f"import {m} as _tvm_ffi_package  # noqa: E402\n" for m in imported)
         code = f"{imports}\ndel _tvm_ffi_package\n"
         result[PurePosixPath(*root.split("."), "__init__.py")] = code
@@ -88,9 +88,9 @@ def _defining_modules(
 def _modules_to_import(registry: Registry, root: str, defined_in: Mapping[str, str]) -> list[str]:
     """Return the modules that the package of the registry prefix (`root`) must import.
 
-    A function can return objects of each type in its signature, and of derived types. The class of
-    such a type may be in another module than the function. If the module of the class is not
-    imported, tvm_ffi creates a new class for the objects instead.
+    A function can return objects of the types in its signature, and objects of types derived from
+    these types. The class of such an object may be in another module than the function. If nothing
+    has imported the module of the class, tvm_ffi creates a new class for the object.
 
     :param defined_in: see `_defining_modules`.
     """

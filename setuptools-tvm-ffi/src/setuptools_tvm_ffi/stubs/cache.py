@@ -38,8 +38,8 @@ def make_stubs(request: StubRequest, process: TVMFFIProcess, *, root: Path, fold
     Otherwise, call `generate_stubs`. For the parameters and the error, see `generate_stubs`.
     """
     cache = root / folder / "stubs.json"
-    # The recorder is a library that `toolchains.recorder` builds. Its file name contains a digest
-    # of its inputs, so that the name identifies the content.
+    # The cache key contains the file name of the recorder, a library that `toolchains.recorder`
+    # builds. This name is enough, because it contains a digest of the recorder's inputs.
     recorder = "" if process.recorder is None else process.recorder.name
     kept = load(cache, request, recorder)
     if kept is not None:

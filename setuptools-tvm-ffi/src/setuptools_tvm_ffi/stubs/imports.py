@@ -18,8 +18,8 @@ class ImportAliases:
     :param private: the stub's names for the protocols and type variables of `python_types`. The key
         is the name in `python_types`, such as ``_SupportsDLPack``.
     :param imports: the alias of each imported name. The key is the module and the name.
-    :param aliases: aliases of names that this module defines. A name needs an alias if a member of
-        a class has the same name.
+    :param aliases: aliases of names that the stub defines. A name needs an alias if a member of a
+        class has the same name.
     :param used: the keys of `private` that the stub uses.
     """
 

@@ -159,8 +159,8 @@ class _Imports:
         package, above = (name.rpartition(".")[0] for name in (key, parent))
         if package == above:
             return ""
-        # The package of the registry prefix (`_root`) loads the library, so Python imports this
-        # package before all its subpackages.
+        # Python imports the package of the registry prefix (`_root`) before its subpackages, so a
+        # class in `_root` cannot derive from a class in a subpackage.
         if package == self._root or self._reaches(above, package):
             return f"it derives from {parent}, but {above} must be imported later than {package}"
         self._needs.setdefault(package, set()).add(above)
@@ -183,7 +183,7 @@ class _Imports:
 
 
 class _Prefixes:
-    """The packages that registered names need, and the reasons why a package cannot exist."""
+    """Finds the reasons why functions and types get no stub, such as a keyword in a name."""
 
     def __init__(
         self,

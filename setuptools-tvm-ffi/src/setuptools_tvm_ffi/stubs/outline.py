@@ -476,8 +476,9 @@ def _assigned(node: ast.stmt) -> tuple[str, ast.expr] | None:
 def _loaded(value: ast.expr) -> tuple[str, str] | None:
     """If an expression loads a library, return the distribution's and the library's name.
 
-    :returns: ``None`` if the expression does not load a library. A name is empty if the argument is
-        not a literal. For a call of `load_module`, both names are empty.
+    :returns: ``None`` if the expression does not load a library. If the argument that contains a
+        name is not a literal, this name is empty. For a call of `load_module`, both names are
+        empty.
     """
     if not isinstance(value, ast.Call):
         return None

@@ -36,7 +36,7 @@ from .registry import Field, Function, ObjectType, Registry
 
 _INDENT = "    "
 _OBJECT = "ffi.Object"
-# Names that the stub defines to describe parameters: protocols and type variables.
+# The protocols and type variables that a stub can define for its annotations.
 _TYPE_NAMES = ("Item", "Sequence", "SupportsDLPack", "SupportsDLPackExchange", "FrameworkTensor")
 # The generator replaces these abbreviations at the start of module names in `ty-map` directives.
 _MODULES = {"ffi": "tvm_ffi", "testing": "tvm_ffi.testing"}
@@ -44,11 +44,12 @@ _MODULES = {"ffi": "tvm_ffi", "testing": "tvm_ffi.testing"}
 
 @dataclass(frozen=True)
 class StubContext:
-    """The inputs that the stubs of one library share.
+    """The inputs that all ``.pyi`` files of one library share.
 
     :param tvm_ffi_version: the version of apache-tvm-ffi.
     :param left_out: the kind and the name of each item without a stub, see `NameProblem`.
-    :param class_modules: the Python class for each type key of this distribution.
+    :param class_modules: for each type key of this distribution, the name and the module of the
+        Python class.
     :param type_map: for each type key in a ``ty-map`` directive, the dotted name of the class.
     :param target: the base name of the library, without ``lib`` and ``.so``.
     :param signatures: the parameters of functions that accept keywords or have defaults.

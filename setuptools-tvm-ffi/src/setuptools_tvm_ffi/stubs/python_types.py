@@ -166,7 +166,7 @@ def _matches(words: Sequence[str], args: Sequence[Schema], value: object) -> boo
         return False
     parts = value.items() if isinstance(value, dict) else ((item,) for item in value)
     schemas = [
-        # If a container may contain any type, the schema has no arguments.
+        # The schema of a container that may contain any type has no arguments: use `ANY`.
         (*args, ANY, ANY)[int(word)] if word.isdecimal() else Schema(word)
         for word in indices
     ]
@@ -196,9 +196,10 @@ def accepts_none(schema: Schema) -> bool:
 def deciding_parameters(parameters: Sequence[Schema]) -> list[int]:
     """Return the parameters that decide the class of returned tensors, in order of precedence.
 
-    Tensor classes of frameworks have the attribute ``__dlpack_c_exchange_api__``. If arguments are
-    tensors of such classes, a call returns tensors of the class of the last such argument. If no
-    argument is such a tensor, the first list or mapping that contains such a tensor decides.
+    A framework's tensor class has the attribute ``__dlpack_c_exchange_api__``. The last argument
+    that is an object of a framework's tensor class decides: the call returns tensors of the same
+    class. If there is no such argument, the first list or mapping that contains a framework's
+    tensor decides.
     """
     found = [number for number, schema in enumerate(parameters) if has_tensor(schema)]
     direct = [number for number in found if _is_direct(parameters[number])]
@@ -251,13 +252,13 @@ class TypeWriter:
         return self._written(schema, accepted=False, own_tensors=own_tensors)
 
     def fill(self, template: str, args: Sequence[str] = ()) -> str:
-        """Replace the names and arguments in a template, see `Rule`."""
+        """Fill a template (see `Rule`): import its names, and insert `args` for its numbers."""
 
         def replacement(match: re.Match[str]) -> str:
             name = match[1]
             if not name.isdecimal():
                 return self._name(name)
-            # If a container may contain any type, the schema has no arguments.
+            # The schema of a container that may contain any type has no arguments: use `Any`.
             return args[int(name)] if int(name) < len(args) else self._name("Any")
 
         return re.sub(r"\{(\w+)\}", replacement, template)

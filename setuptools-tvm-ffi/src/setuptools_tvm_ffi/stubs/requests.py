@@ -88,7 +88,7 @@ def stub_requests(
             others={
                 Path(path): digests[path]
                 for path in _others(library, result.libraries)
-                # Blocks may refer to names of any library.
+                # Blocks in the user's files may refer to names that any library registers.
                 if library.settings.stubs == "directives"
             },
             together={
@@ -123,9 +123,9 @@ def _files(
 ) -> dict[PurePosixPath, bytes]:
     """Return the files that the stub generator needs from the package or from the crate.
 
-    The result includes files of subpackages, except packages of other libraries. It also includes
-    files that setuptools does not copy into the wheel. Otherwise, the stub generator would create
-    these files again.
+    The result includes the files of subpackages, except subpackages that belong to other libraries.
+    The result also includes files that setuptools does not copy into the wheel, because the stub
+    generator would create these files again if they were missing.
     """
     if settings.stubs == "none":
         return {}
@@ -147,7 +147,7 @@ def _files(
 
 
 def _folders(settings: ExtensionSettings, tree: PackageTree) -> dict[str, str]:
-    """Return the folders of a package, its subpackages and its parents. Keys are dotted names."""
+    """Return the folders of a package, its subpackages and its parent packages, by dotted name."""
     if settings.stubs == "none" or settings.stubs_target != "python":
         return {}
     parts = settings.package.split(".")
@@ -192,7 +192,7 @@ def _modules(settings: ExtensionSettings, tree: PackageTree) -> frozenset[PurePo
 
 
 def _others(library: BuiltLibrary, every: Sequence[BuiltLibrary]) -> Iterator[str]:
-    """Yield all libraries except `library` and the libraries that `library` links with.
+    """Yield the other libraries: not `library`, and not the libraries that `library` links with.
 
     The order is suitable for loading: if a library A links with a library B, B comes before A.
     """

@@ -71,10 +71,10 @@ def stale_files(files: Iterable[StubFile]) -> list[StubFile]:
 
 
 def cause(files: Iterable[StubFile]) -> str:
-    """Explain stale stubs by tool versions that have changed since the stubs were written.
+    """Return a text about tool versions that have changed since stale stubs were written.
 
-    :returns: a text that names these versions, or an empty text if no version has changed. If the
-        registry has changed, too, the text calls the versions a possible cause.
+    :returns: a text with the old and new versions, or an empty text if no version has changed. If
+        the registry has changed, too, the text calls the versions a possible cause.
     """
     for file in files:
         old, new = (_MADE_WITH.search(_text(content)) for content in (file.old, file.new))

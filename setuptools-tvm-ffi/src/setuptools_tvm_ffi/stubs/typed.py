@@ -131,7 +131,8 @@ def _class_modules(
     result: dict[str, Reference] = {}
     for key in chosen.registry.parents:
         prefix, _, name = key.rpartition(".")
-        # Another library registers this type, and the stubs of that library define the class.
+        # If another library of the distribution registers the type, the stubs of that library
+        # define the class.
         if key.startswith(request.package_prefixes) and key not in chosen.registry.types:
             result[key] = (name, f"{prefix}.{API_MODULE}")
     for path, file in generated.items():

@@ -138,9 +138,11 @@ def check_loaded(request: StubRequest, file: ParsedFile) -> None:
 
 
 def check_registered(file: ParsedFile, answer: Mapping[str, Any]) -> None:
-    """Check that the names of a file's blocks are registered.
+    """Check that names are registered for the ``object/`` and ``global/`` blocks of a file.
 
-    If the name of a block is not registered, the stub generator leaves the block unchanged.
+    For an ``object/`` block, the type key must be registered. For a ``global/`` block, at least one
+    name must be registered under the prefix. Otherwise, the stub generator would leave the block
+    unchanged.
 
     :param answer: the child's answer. Its values ``functions`` and ``types`` contain all registered
         names.
@@ -166,7 +168,9 @@ def check_registered(file: ParsedFile, answer: Mapping[str, Any]) -> None:
 
 
 def check_generated(file: ParsedFile, functions: Sequence[str]) -> None:
-    """Check that a generated file compiles, and that ``global/`` blocks match the registry.
+    """Check that a generated file compiles, and that its ``global/`` blocks are complete.
+
+    A block must contain lines if its prefix has functions. Otherwise, the block must be empty.
 
     :param functions: all global functions that are not hidden from the stub generator.
     """
