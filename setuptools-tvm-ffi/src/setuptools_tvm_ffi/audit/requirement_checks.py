@@ -68,7 +68,7 @@ def requirement_findings(
 def _findings(
     requirements: Sequence[Requirement], binaries: Sequence[Binary], facts: BuildFacts | None
 ) -> Iterator[Finding]:
-    """Yield the findings about requirements that apply in the same environment."""
+    """Yield the findings about a group of requirements. An environment must satisfy all of them."""
     declared = ", ".join(map(str, requirements))
     specifiers = [requirement.specifier for requirement in requirements]
     allowed = [r for r in sorted({*RELEASES, *WITHDRAWN}) if _allows(specifiers, r)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Remove the files that builds of the project in this folder have left.
+"""Remove the files that earlier builds of a project have left. Run it in the project's folder.
 
 The build folder is `build`, or the folder that the setting build-dir names. The command removes
 tvm-ffi.* and metadata.* from the build folder. If the plugin has created the build folder, the

@@ -236,7 +236,7 @@ def without_traceback(output: str) -> str:
 def _check_tags(
     tool: RepairTool, archive: WheelArchive, result: WheelArchive, platform: str | None
 ) -> None:
-    """Reject the tool's wheel if a Python or ABI tag has changed, or if `platform` is missing."""
+    """Reject the tool's wheel if its Python or ABI tag has changed, or if it lacks `platform`."""
     before = {f"{tag.interpreter}-{tag.abi}" for tag in archive.tags}
     after = {f"{tag.interpreter}-{tag.abi}" for tag in result.tags}
     if before != after:

@@ -12,7 +12,7 @@ from pathlib import PureWindowsPath
 
 from ..base.errors import ConfigurationError
 
-# ccache and sccache support nvcc and hipcc. They run any other command unchanged.
+# Both also support nvcc and hipcc, and run a command that they do not support without caching it.
 _CACHES = frozenset({"ccache", "sccache"})
 
 
