@@ -198,8 +198,8 @@ def check_source_options(extension: ExtensionSettings, sources: Iterable[PurePos
                 raise ConfigurationError(
                     f"{entry.place('sources')}: {pattern!r} matches no source of "
                     f"{extension.name!r}",
-                    hint=f"its sources are {known}{', …' if len(sources) > _SHOWN else ''}; "
-                    "if an override adds the source, declare its options in the override, too",
+                    hint=f"the sources are {known}{', …' if len(sources) > _SHOWN else ''}; "
+                    "if an override adds the sources that you mean, move the entry to the override",
                 )
 
 

@@ -18,10 +18,12 @@ _CACHES = frozenset({"ccache", "sccache"})
 
 @dataclass(frozen=True)
 class Launcher:
-    """A program, such as ccache, that starts the compiler: its arguments are the compiler command.
+    """A program, such as ccache, that starts the compiler.
 
-    :param command: the program and its arguments, as the project declares them. The path of the
-        program is not resolved, so that every build has the same command lines.
+    On the command line, the compiler's command follows the launcher's.
+
+    :param command: the launcher and its own options, as the project declares them. The path of the
+        launcher is not resolved, so that every build has the same command lines.
     :param name: the base name of the program, without ``.exe``.
     """
 

@@ -87,12 +87,12 @@ def declare_requirement(distribution: Any, *, warn: bool) -> None:  # noqa: ANN4
 
 
 def declare_placeholder(distribution: Any) -> None:  # noqa: ANN401
-    """Add to dynamic dependencies a placeholder for a wheel's requirement on apache-tvm-ffi.
+    """Add a placeholder for the wheel's requirement on apache-tvm-ffi to dynamic dependencies.
 
-    The placeholder is the build requirement on apache-tvm-ffi. The metadata of an sdist contains
-    the placeholder. Without any requirement, this metadata would promise that wheels built from the
-    sdist require nothing (https://peps.python.org/pep-0643/).
-    With the placeholder, setuptools marks the field `Requires-Dist` as dynamic.
+    Without any requirement, the metadata of an sdist would promise that wheels built from the sdist
+    require nothing (https://peps.python.org/pep-0643/). With at least one requirement, setuptools
+    marks the field `Requires-Dist` as dynamic. The placeholder has the text of the build
+    requirement on apache-tvm-ffi.
     """
     dependencies = list(distribution.install_requires or ())
     if project_of(distribution).dynamic_dependencies and not is_required_by(dependencies):
