@@ -50,7 +50,7 @@ def try_releases(
     pool = ThreadPoolExecutor(jobs)
     try:
         pending: set[Future[Result]] = {
-            pool.submit(_try_alone, plan, release, children, scratch) for release in missing
+            pool.submit(_try_alone, plan, release, cache, children, scratch) for release in missing
         }
         while pending:
             # Set a timeout, because on Windows Ctrl-C has no effect until `wait` returns.
@@ -58,7 +58,6 @@ def try_releases(
             for future in done:
                 result = future.result()
                 results[result.release] = result
-                cache.keep(result)
                 report(result)
     finally:
         children.stop()
@@ -66,10 +65,14 @@ def try_releases(
     return tuple(results[release] for release in releases)
 
 
-def _try_alone(plan: Plan, release: Version, children: Children, scratch: Path) -> Result:
+def _try_alone(
+    plan: Plan, release: Version, cache: Cache, children: Children, scratch: Path
+) -> Result:
     folder = Path(tempfile.mkdtemp(dir=scratch, prefix=f"{release}-"))
     try:
-        return try_release(plan, release, children, folder)
+        result = try_release(plan, release, children, folder)
+        cache.keep(result)
+        return result
     finally:
         # On Windows, rmtree cannot delete files in use. The caller deletes the rest of this folder
         # when it deletes `scratch`.
