@@ -338,7 +338,7 @@ WRONG_VALUES: dict[str, list[tuple[str, str]]] = {
     "target": [
         ('"x86_64-linux-gun.2.17"', "is not a target, did you mean"),
         ('"x86_64-linux-gnu"', "needs a minimum glibc version"),
-        ('"aarch64-macos.11.3"', "no minor version"),
+        ('"aarch64-macos.11.3"', "the minor version must be 0"),
     ],
     "abi-floor": [
         ('"latest"', "is not a version"),
