@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,8 @@ def test_the_line_for_a_checkout_builds_what_its_variables_name(
         REPOSITORY / "setuptools-tvm-ffi", tmp_path / "setuptools-tvm-ffi", ignore=LEFT_OUT
     )
     offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": downloads.as_uri()}
+    # The reader has activated an environment, so that `pip` is on PATH.
+    offline["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), bare_variables["PATH"]])
     printed = subprocess.run(
         ["bash", "-ec", f'{line} && echo "$PIP_FIND_LINKS" && echo "$UV_FIND_LINKS"'],
         cwd=tmp_path,

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from environments import QUICK, Environment, environment_in, made_once, make_environment
+from pseudo_terminals import open_terminal
 from sample_projects import PROJECTS, Project
 from slow_compiler import make_slow_compiler
 
@@ -152,7 +153,7 @@ def test_without_pip_uv_builds_and_installs(
 
 def on_terminal(project: Project, *arguments: str) -> tuple[int, str]:
     """Run a command on a terminal. Return the exit status and the output."""
-    terminal, end = os.openpty()
+    terminal, end = open_terminal()
     variables = {**project.environment.variables, **QUICK, "TERM": "xterm"}
     process = subprocess.Popen(
         [project.environment.python, "-m", "setuptools_tvm_ffi", *arguments],

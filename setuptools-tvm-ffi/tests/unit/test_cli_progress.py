@@ -12,6 +12,7 @@ import termios
 from collections.abc import Callable
 
 import pytest
+from pseudo_terminals import open_terminal
 from setuptools_tvm_ffi.base.errors import PREFIX
 from setuptools_tvm_ffi.base.output_protocol import MARK
 from setuptools_tvm_ffi.cli.progress import Progress, shortened
@@ -111,7 +112,7 @@ def test_messages_have_colours_on_request(monkeypatch: pytest.MonkeyPatch) -> No
 
 def on_terminal(columns: int, show: Callable[[Progress], None]) -> str:
     """Return what a build writes to a terminal."""
-    reader, writer = os.openpty()
+    reader, writer = open_terminal()
     fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     with os.fdopen(writer, "w", encoding="utf-8") as stream, Progress(stream) as progress:
         show(progress)
