@@ -159,9 +159,11 @@ def link_with_requirements(name: str, folder: Path) -> None:
     distribution = metadata.distribution(name)
     tops = {file.parts[0] for file in distribution.files or ()} - {"..", "__pycache__"}
     for top in tops:
-        (folder / top).symlink_to(str(distribution.locate_file(top)))
+        if not top.endswith(".dist-info"):  # pip must install what a page installs
+            (folder / top).symlink_to(str(distribution.locate_file(top)))
     for requirement in map(Requirement, distribution.requires or ()):
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+        applies = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        if applies and requirement.name != "setuptools":
             with contextlib.suppress(FileExistsError):  # Two distributions can require a third.
                 link_with_requirements(requirement.name, folder)
 
