@@ -11,7 +11,7 @@ import gc
 # later collections skip these objects.
 _collects = gc.isenabled()
 gc.disable()
-from .plugin.hooks import (  # noqa: E402
+from .plugin.hooks import (  # noqa: E402 - see above
     build_editable,
     build_sdist,
     build_wheel,

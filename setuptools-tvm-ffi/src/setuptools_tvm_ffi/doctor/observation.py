@@ -227,7 +227,7 @@ def _msvc(name: str) -> Tool:
         *("-latest", "-prerelease", "-products", "*", "-requires", component),
         *("-property", "installationPath"),
     )
-    # setuptools runs vswhere, too. If vswhere finds no MSVC, builds therefore find none, either.
+    # setuptools also runs vswhere, so a build finds MSVC only if vswhere does.
     if problem or not folder:
         return Tool(name)
     version_file = Path(folder, "VC/Auxiliary/Build/Microsoft.VCToolsVersion.default.txt")

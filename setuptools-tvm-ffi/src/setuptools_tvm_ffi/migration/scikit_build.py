@@ -79,7 +79,7 @@ def _leaves(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
             yield key, value
 
 
-def _apply(found: ScikitBuild, key: str, value: Any) -> bool:  # noqa: ANN401
+def _apply(found: ScikitBuild, key: str, value: Any) -> bool:  # noqa: ANN401 - any value of TOML
     """Store the translation of a key in `found`. Return whether the key has a translation."""
     if key.startswith("cmake.define."):
         default = value.get("default", "") if isinstance(value, dict) else value
